@@ -1,0 +1,27 @@
+/**
+ * The only source of time and timers. Everything that waits takes a Clock, so tests move time instead of sleeping.
+ * `now` is monotonic milliseconds: a wall clock that jumps must not close anybody. `wall` is unix milliseconds, for people.
+ */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  now(): number;
+  wall(): number;
+  after(ms: number, run: () => void): Timer;
+  every(ms: number, run: () => void): Timer;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
+  every(ms, run) {
+    const timer = setInterval(run, ms);
+    return { cancel: () => clearInterval(timer) };
+  },
+};
