@@ -1,0 +1,66 @@
+/**
+ * Contract: one kind of WebSocket service. Implementations live in `routes/`, one file a kind, all with these members in this order.
+ *
+ * Failure: a throw from a hook closes that connection with 1011, is logged and counted, and touches nobody else.
+ * Order: hooks of one connection never overlap. All hooks but `admit`, `http` and `dispose` are synchronous, because the
+ * runtime does not await them and message 2 would overtake message 1.
+ */
+import type { CloseInfo, Connection, Data } from "./connection.ts";
+import type { CloseCode } from "./wire/close-codes.ts";
+
+export const ROUTE_KINDS = ["echo", "room", "feed", "relay", "bridge"] as const;
+export type RouteKind = (typeof ROUTE_KINDS)[number];
+
+/** What is known of a client before the 101. Everything in it comes from a stranger. */
+export interface AdmitRequest {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: Headers;
+  readonly remoteAddress: string;
+  /** Subprotocols the client offers, in its order; token entries are left out. */
+  readonly protocols: readonly string[];
+  /** Aborts when the client goes away before it is answered. */
+  readonly signal: AbortSignal;
+}
+
+/** One answer of the refusal table: HTTP status, stable code, and a text that says what to do. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Admitted {
+  /** MUST be one of the offered subprotocols; absent: none is chosen. */
+  readonly protocol?: string;
+  /** Becomes `connection.state`. */
+  readonly state?: unknown;
+  /** Gives back what `admit` took. Called when no `open` will follow; MUST NOT throw. */
+  readonly release?: () => void;
+}
+export type Admission = { readonly admitted: Admitted } | { readonly refusal: Refusal };
+
+/** Plain numbers for `/metrics` and logs, by what they count: `rooms`, `groups`, `lagging` ... */
+export type RouteStats = Readonly<Record<string, number>>;
+
+export interface Route {
+  readonly kind: RouteKind;
+  /** Before the 101: may dial, picks the subprotocol. MUST NOT change anything that others can see. */
+  admit?(request: AdmitRequest): Admission | Promise<Admission>;
+  /** A request without an upgrade. Absent: the gateway answers 426. `methods` are those it takes. */
+  readonly http?: {
+    readonly methods: readonly string[];
+    handle(request: Request, from: AdmitRequest): Response | Promise<Response>;
+  };
+  open(connection: Connection): void;
+  message(connection: Connection, data: Data): void;
+  /** The runtime's queue to this peer went down; it may not be empty. */
+  drain(connection: Connection): void;
+  close(connection: Connection, info: CloseInfo): void;
+  /** The gateway stops: close this connection with `code` once what it holds has been handed over. Absent: closed at once. */
+  finish?(connection: Connection, code: CloseCode, reason: string): void;
+  stats(): RouteStats;
+  /** Ends sources and timers. Connections are gone by then. */
+  dispose(): Promise<void>;
+}
