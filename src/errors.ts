@@ -1,0 +1,16 @@
+/**
+ * The one error class of the gateway. Expected events (a peer left, a limit was reached) are values or closes, not exceptions.
+ * A message says what happened, with which value, and what to do.
+ */
+export type ErrorCode = "CONFIG_INVALID" | "LISTEN_FAILED" | "ENGINE_DOWN" | "USAGE";
+
+export class FairleadError extends Error {
+  override readonly name = "FairleadError";
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
