@@ -1,0 +1,62 @@
+/**
+ * Log lines to stderr: JSON when nobody watches, pretty on a terminal. stdout is for data.
+ * Fields: conn route user topic code reason ip; values from strangers are data, never part of the text.
+ * A log that cannot be written (closed pipe, full disk) is dropped: the service goes on.
+ */
+import pino from "pino";
+
+export interface LogOptions {
+  readonly level: "debug" | "info" | "warn" | "error" | "silent";
+  readonly format: "auto" | "json" | "pretty";
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  /** Whether debug lines are written: lets a hot path skip building one. */
+  readonly debugs: boolean;
+  debug(fields: LogFields, text: string): void;
+  info(fields: LogFields, text: string): void;
+  warn(fields: LogFields, text: string): void;
+  error(fields: LogFields, text: string): void;
+}
+
+export function createLog(options: LogOptions): Log {
+  const pretty = options.format === "pretty" || (options.format === "auto" && process.stderr.isTTY);
+  const stream = pretty ? prettyStream() : jsonStream();
+  return fromPino(
+    pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream),
+  );
+}
+
+export function fromPino(logger: pino.Logger): Log {
+  return {
+    debugs: logger.isLevelEnabled("debug"),
+    debug: (fields, text) => logger.debug(fields, text),
+    info: (fields, text) => logger.info(fields, text),
+    warn: (fields, text) => logger.warn(fields, text),
+    error: (fields, text) => logger.error(fields, text),
+  };
+}
+
+/** A destination that cannot be written reports here; there is nowhere left to say so. */
+const dropLine = () => undefined;
+
+function jsonStream(): pino.DestinationStream {
+  const stream = pino.destination({ fd: 2, sync: true });
+  stream.on("error", dropLine);
+  return stream;
+}
+
+/** pino-pretty costs 30 ms of start-up; only a person at a terminal pays for it. */
+function prettyStream(): pino.DestinationStream {
+  const build: typeof import("pino-pretty") = require("pino-pretty");
+  const stream = build({
+    destination: 2,
+    sync: true,
+    ignore: "pid,hostname",
+    translateTime: "SYS:HH:MM:ss.l",
+  });
+  stream.on("error", dropLine);
+  return stream;
+}
