@@ -1,0 +1,50 @@
+/**
+ * Counters as plain numbers: the message path adds to a field, `/metrics` reads the fields when it is asked.
+ * Label values come from the configuration and from fixed lists, never from users, so the number of series is bounded.
+ *
+ * Accounting of fan-out: due = delivered + dropped + queued, at any moment, per route.
+ */
+import type { RouteKind } from "./route.ts";
+
+/** Why a message that was due to a reader did not reach it. */
+export const DROP_REASONS = ["slow", "conflated", "closed", "ignored", "absent", "oversize"] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+export interface RouteCounters {
+  readonly route: string;
+  readonly kind: RouteKind;
+  connections: number;
+  opened: number;
+  /** By close code; codes outside the table are counted as 0. */
+  readonly closed: Map<number, number>;
+  received: number;
+  receivedBytes: number;
+  /** Messages handed to the runtime, and their bytes. */
+  sent: number;
+  sentBytes: number;
+  /** Messages times readers that fan-out owes. */
+  due: number;
+  readonly dropped: Record<DropReason, number>;
+  /** Bytes the runtime still held when their connection ended, from the last look. */
+  unflushedBytes: number;
+  /** Hooks that threw. */
+  errors: number;
+}
+
+export function createRouteCounters(route: string, kind: RouteKind): RouteCounters {
+  return {
+    route,
+    kind,
+    connections: 0,
+    opened: 0,
+    closed: new Map(),
+    received: 0,
+    receivedBytes: 0,
+    sent: 0,
+    sentBytes: 0,
+    due: 0,
+    dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, oversize: 0 },
+    unflushedBytes: 0,
+    errors: 0,
+  };
+}
