@@ -1,0 +1,61 @@
+/**
+ * Two ways to hand this process over to another program. `process.execve` replaces it; where Node has none (before 23.11)
+ * the program is a child with the same stdio, and this process lives only to pass signals on and to end as it ends.
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
+const leash = fileURLToPath(new URL("leash.mjs", import.meta.url));
+
+/**
+ * Runs Bun with `args` in place of this process. Does not return, unless it throws because Bun could not be started.
+ * @param {string} bun
+ * @param {readonly string[]} args
+ */
+export async function becomeBun(bun, args) {
+  if (typeof process.execve === "function") process.execve(bun, [bun, ...args], process.env);
+  endLike(await runChild(bun, ["--preload", leash, ...args], "inherit"));
+}
+
+/**
+ * Runs a child to its end and passes on every signal that reaches this process meanwhile. A terminal's Ctrl-C reaches
+ * both, so the child sees it twice.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {import("node:child_process").StdioOptions} stdio
+ * @param {import("node:child_process").SpawnOptions} [options]
+ * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
+ */
+export function runChild(command, args, stdio, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio });
+    /** @param {NodeJS.Signals} signal */
+    const forward = (signal) => void child.kill(signal);
+    const stop = () => {
+      for (const signal of FORWARDED) process.off(signal, forward);
+    };
+    for (const signal of FORWARDED) process.on(signal, forward);
+    child.once("error", (error) => {
+      stop();
+      reject(error);
+    });
+    child.once("exit", (code, signal) => {
+      stop();
+      resolve({ code, signal });
+    });
+  });
+}
+
+/**
+ * Ends this process as the child ended. A signal whose default does not end us (SIGUSR1 in Node, any as pid 1 of a
+ * container) leaves the shell's number for it.
+ * @param {{ code: number | null, signal: NodeJS.Signals | null }} end
+ * @returns {never}
+ */
+function endLike({ code, signal }) {
+  if (signal === null) process.exit(code ?? 1);
+  process.kill(process.pid, signal);
+  process.exit(128 + constants.signals[signal]);
+}
