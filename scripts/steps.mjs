@@ -1,0 +1,78 @@
+/**
+ * What `npm run check` and `npm test` have in common: the steps, and a way to run one that ends. A step that outlives its
+ * deadline is killed and has failed.
+ */
+import { spawn } from "node:child_process";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findBun } from "../bin/find-bun.mjs";
+import { installMissing } from "../bin/install.mjs";
+
+/**
+ * @typedef {{ name: string, command: string, args: readonly string[], seconds: number }} Step
+ */
+
+/**
+ * The packages of the lockfile and a Bun; without them, one line and exit 1.
+ * @param {string} name the command that asks, for its messages
+ */
+export async function prepare(name) {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  try {
+    await installMissing(root, { dev: true });
+    return { root, bun: findBun(root) };
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  }
+}
+
+/**
+ * The gate of every commit.
+ * @param {string} bun
+ * @returns {Step[]}
+ */
+export function check(bun) {
+  return [
+    { name: "types", command: "node_modules/.bin/tsc", args: ["-p", "."], seconds: 120 },
+    {
+      name: "lint",
+      command: "node_modules/.bin/biome",
+      args: ["check", "--error-on-warnings", "."],
+      seconds: 60,
+    },
+    {
+      name: "unit tests",
+      command: bun,
+      args: ["test", "--path-ignore-patterns=test/system/**"],
+      seconds: 180,
+    },
+  ];
+}
+
+/**
+ * True when the step ended by itself, in time, with exit code 0.
+ * @param {string} root
+ * @param {Step} step
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<boolean>}
+ */
+export function runStep(root, { name, command, args, seconds }, env = process.env) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    const deadline = setTimeout(() => {
+      console.error(`${name}: not done after ${seconds} s, killed`);
+      child.kill("SIGKILL");
+    }, seconds * 1_000);
+    child.once("error", (error) => {
+      console.error(`${name}: could not start ${command} (${error.message})`);
+      clearTimeout(deadline);
+      resolve(false);
+    });
+    child.once("exit", (code, signal) => {
+      clearTimeout(deadline);
+      if (signal !== null) console.error(`${name}: ended by ${signal}`);
+      resolve(code === 0);
+    });
+  });
+}
