@@ -3,30 +3,38 @@
  *
  * Positions: offsets of a topic start at 1 and grow by exactly 1 within an epoch; a new epoch means history was lost or reset.
  * Order: every subscriber of a topic, the publisher's own node included, sees the messages once, in order of offset.
- * Failure: an engine MUST NOT throw into its caller; it rejects the publish and says so in `health()`.
+ * A callback may call the engine again: what it publishes is delivered after the message that is under way.
+ * Failure: an engine MUST NOT throw into its caller. A call that it cannot do is answered with `engine_down` through `done`, a promise
+ * rejects with the FairleadError ENGINE_DOWN, and `health()` says so. A `deliver` that throws harms nobody else; the engine reports it.
  */
 import type { Data } from "./connection.ts";
 
-/** A message before it has a position. `json`: the text is JSON, not a plain string. `key`: for latest-only delivery. */
+/**
+ * A message before it has a position. `json`: the text is JSON, not a plain string. `key`: for latest-only delivery.
+ * Optional fields may be undefined, so that an engine builds all messages in one shape.
+ */
 export interface OutMessage {
   readonly data: Data;
   readonly json: boolean;
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Id of the connection that published it; absent for sources and HTTP. */
-  readonly conn?: string;
+  readonly conn?: string | undefined;
 }
 
-/** `time`: unix milliseconds at which the offset was given. `size`: bytes of `data` on the wire. */
-export interface Message extends OutMessage {
-  readonly topic: string;
-  readonly offset: number;
-  readonly time: number;
-  readonly size: number;
-}
-
+/** `epoch`: 1 to 32 of `[A-Za-z0-9_-]`. A topic without messages stands at offset 0. */
 export interface Position {
   readonly epoch: string;
   readonly offset: number;
+}
+
+/**
+ * `epoch` stands in every message, so a topic that lost its history while somebody listened shows it.
+ * `time`: unix milliseconds at which the offset was given. `size`: bytes of `data` on the wire.
+ */
+export interface Message extends OutMessage, Position {
+  readonly topic: string;
+  readonly time: number;
+  readonly size: number;
 }
 
 export interface EngineError {
@@ -38,47 +46,68 @@ export type Published = (result: Position | EngineError) => void;
 export type Deliver = (message: Message) => void;
 
 export interface Subscription {
-  /** Where the topic stood when `deliver` began: it gets every message after this. */
-  readonly position: Position;
+  /** `deliver` is not called again, not even for the message under way. */
   close(): void;
 }
 
-/** `since` and `before` are exclusive. Neither: the last `limit` messages. `limit` messages at most; 0 asks for the position only. */
+/**
+ * `since`: the `limit` messages after it. `before`: the last `limit` messages before it. Neither: the last `limit` messages.
+ * Both bounds are exclusive; beside `since`, `before` does not count. `limit` 0 asks for the position only.
+ */
 export interface HistoryQuery {
   readonly since?: Position;
   readonly before?: Position;
   readonly limit: number;
 }
 
-/** `offset` is the topic's head. `more`: the page ended at `limit`. `complete: false`: what was asked for is no longer all there. */
+/** Bytes of data in one page of history, unless its only message is larger. */
+export const HISTORY_PAGE_BYTES = 256 * 1024;
+
+/**
+ * `epoch` and `offset` are the topic's head. `messages` ascend without a hole.
+ * `more`: the page ended at `limit` or HISTORY_PAGE_BYTES, and what lies beyond it is held.
+ * `complete: false`: what was asked for is not all there any more. Then `messages` are those of the asked ones still held (after
+ * `since`: from the oldest on), and none when the position has a foreign epoch or lies in the future.
+ */
 export interface HistoryPage extends Position {
   readonly messages: readonly Message[];
   readonly more: boolean;
   readonly complete: boolean;
 }
 
-/** Bounds of one topic's history; the first that is reached evicts the oldest. 0 = no such bound; `size: 0` keeps nothing. */
+/**
+ * Bounds of one topic's history: `size` in messages, `ttl` in ms, `bytes` of data; the first that is reached evicts the oldest.
+ * 0 = no such bound; `size: 0` keeps nothing. A topic lives as long as it has a subscriber or history; then it is forgotten,
+ * and comes back with a new epoch. With `ttl: 0` every topic that was ever published to is kept.
+ */
 export interface HistoryLimits {
   readonly size: number;
   readonly ttl: number;
   readonly bytes: number;
 }
 
-/** The topics of one route. Two routes never share a topic, whatever its name. */
+/**
+ * The topics of one route. Two routes never share a topic, whatever its name.
+ * Every `done` is called exactly once, maybe before the call returns (memory does), also when the engine is closed meanwhile.
+ */
 export interface Topics {
-  /** Keeps the order of calls per topic. `done` MAY be called before this returns (memory does). */
+  /** Keeps the order of calls per topic. More unfinished ones on a topic than the engine's bound are answered `engine_down`. */
   publish(topic: string, message: OutMessage, done?: Published): void;
-  subscribe(topic: string, deliver: Deliver): Subscription;
+  /** `done` gets where the topic stood: `deliver` gets every message after that, and none before `done` was called. */
+  subscribe(topic: string, deliver: Deliver, done?: Published): Subscription;
   history(topic: string, query: HistoryQuery): Promise<HistoryPage>;
 }
 
-/** `lease` in ms: not renewed for so long, the entry is gone; 0 = it lives as long as this engine. */
+/**
+ * `lease` in ms: not renewed for so long, the entry is gone; 0 = it lives as long as this engine.
+ * A `holder` that claims again what it holds is refused like anybody else: it has a claim to renew.
+ */
 export interface ClaimOptions {
   readonly holder: string;
   readonly lease: number;
-  /** Take it from its present holder, whose `onLost` is called first. */
+  /** Take it from its present holder, whose `onLost` is called before `done`. */
   readonly takeOver: boolean;
-  /** Called once when the claim ended without `release`: taken over, or its lease ran out. */
+  /** Called once when the claim ended without `release`: taken over, or its lease ran out. Not when the engine closes. */
   onLost(reason: "taken" | "expired"): void;
 }
 
@@ -86,13 +115,13 @@ export interface ClaimOptions {
 export interface Claim {
   readonly holder: string;
   readonly fence: number;
-  /** False: it was already lost. */
+  /** False: it ended already. An engine that learns of it later says so through `onLost`. */
   renew(): boolean;
   /** Without effect when already lost: a late release MUST NOT free the next holder's claim. */
   release(): void;
 }
 
-/** A name has one holder at most. */
+/** A name has one holder at most. All routes share the names: a route puts its own path in front. */
 export interface Claims {
   claim(
     name: string,
@@ -107,7 +136,10 @@ export interface Member {
   readonly since: number;
 }
 
-/** Who is in a topic. One entry per connection; a second join of the same one only renews its lease. */
+/**
+ * Who is in a topic. One entry per connection; a second join of the same one only renews its lease.
+ * All routes share the names: a route puts its own path in front.
+ */
 export interface Presence {
   join(topic: string, conn: string, lease: number): void;
   leave(topic: string, conn: string): void;
@@ -121,9 +153,11 @@ export interface EngineHealth {
 }
 
 export interface Engine {
+  /** MUST be called once per route. */
   topics(route: string, limits: HistoryLimits): Topics;
   readonly claims: Claims;
   readonly presence: Presence;
   health(): EngineHealth;
+  /** Idempotent. Nothing is delivered afterwards, no `onLost` is called, and every call is answered as down. */
   close(): Promise<void>;
 }
