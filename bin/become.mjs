@@ -4,10 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
-const leash = fileURLToPath(new URL("leash.mjs", import.meta.url));
 
 /**
  * Runs Bun with `args` in place of this process. Does not return, unless it throws because Bun could not be started.
@@ -16,7 +14,8 @@ const leash = fileURLToPath(new URL("leash.mjs", import.meta.url));
  */
 export async function becomeBun(bun, args) {
   if (typeof process.execve === "function") process.execve(bun, [bun, ...args], process.env);
-  endLike(await runChild(bun, ["--preload", leash, ...args], "inherit"));
+  // --no-orphans: a launcher that is killed outright passes nothing on, so Bun watches its parent and goes with it.
+  endLike(await runChild(bun, ["--no-orphans", ...args], "inherit"));
 }
 
 /**
