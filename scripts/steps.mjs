@@ -9,7 +9,8 @@ import { findBun } from "../bin/find-bun.mjs";
 import { installMissing } from "../bin/install.mjs";
 
 /**
- * @typedef {{ name: string, command: string, args: readonly string[], seconds: number }} Step
+ * `tests`: a run of `bun test`, which has totals of its own.
+ * @typedef {{ name: string, command: string, args: readonly string[], seconds: number, tests?: boolean }} Step
  */
 
 /**
@@ -41,13 +42,27 @@ export function check(bun) {
       args: ["check", "--error-on-warnings", "."],
       seconds: 60,
     },
-    {
-      name: "unit tests",
-      command: bun,
-      args: ["test", "--no-orphans", "--path-ignore-patterns=test/system/**"],
-      seconds: 180,
-    },
+    bunTest(bun, "unit tests", ["--path-ignore-patterns=test/system/**"], 180),
   ];
+}
+
+/**
+ * What takes seconds, or needs other programs, npm or the network.
+ * @param {string} bun
+ */
+export function system(bun) {
+  return bunTest(bun, "system tests", ["--timeout=60000", "./test/system"], 360);
+}
+
+/**
+ * @param {string} bun
+ * @param {string} name
+ * @param {readonly string[]} args
+ * @param {number} seconds
+ * @returns {Step}
+ */
+function bunTest(bun, name, args, seconds) {
+  return { name, command: bun, args: ["test", "--no-orphans", ...args], seconds, tests: true };
 }
 
 /**
