@@ -1,0 +1,88 @@
+/**
+ * Every answer that is given instead of an upgrade: one table, so that status, code and advice never differ between places.
+ * Browsers never see any of it (they get 1006); tools and people do, so each text says what to do.
+ */
+import type { Refusal } from "./route.ts";
+
+const UPGRADE = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
+const LATER = { "Retry-After": "5" };
+
+const TABLE = {
+  bad_host: { status: 400, text: "The Host header is not a host name with an optional port." },
+  bad_path: { status: 400, text: "The path cannot be used" },
+  bad_connection: { status: 400, text: "The Connection header must contain `Upgrade`." },
+  bad_body: {
+    status: 400,
+    text: "A WebSocket handshake has no body; leave Content-Length and Transfer-Encoding out.",
+  },
+  bad_key: { status: 400, text: "Sec-WebSocket-Key must be 16 bytes in base64 (24 characters)." },
+  bad_protocol: {
+    status: 400,
+    text: "Sec-WebSocket-Protocol must be a list of names, with at least one that is no token.",
+  },
+  bad_topic: { status: 400, text: "The topic's name cannot be used" },
+  bad_request: { status: 400, text: "The request cannot be used" },
+  not_found: { status: 404, text: "No route has this path. GET / lists the routes." },
+  method_not_allowed: {
+    status: 405,
+    text: "This path does not take that method; the Allow header lists those it takes.",
+  },
+  too_large: { status: 413, text: "The message is larger than this route takes" },
+  upgrade_required: {
+    status: 426,
+    text: "This is a WebSocket route: connect with a WebSocket client, like `websocat ws://HOST/PATH`.",
+    headers: { Connection: "Upgrade", ...UPGRADE },
+  },
+  bad_version: { status: 426, text: "Only WebSocket version 13 is spoken here.", headers: UPGRADE },
+  hook_failed: {
+    status: 500,
+    text: "A hook of this route failed; the log has it under the connection's id.",
+  },
+  upstream_refused: { status: 502, text: "The service behind this bridge refused the connection." },
+  upstream_busy: {
+    status: 503,
+    text: "Too many connections to the service behind this bridge are being made.",
+    headers: LATER,
+  },
+  full: {
+    status: 503,
+    text: "This gateway holds as many connections as it may; try again later.",
+    headers: LATER,
+  },
+  draining: {
+    status: 503,
+    text: "This gateway is shutting down; try again, another one may answer.",
+    headers: LATER,
+  },
+  engine_down: {
+    status: 503,
+    text: "The engine behind this route does not answer; try again later.",
+    headers: LATER,
+  },
+  upstream_timeout: { status: 504, text: "The service behind this bridge did not answer in time." },
+} as const satisfies Record<string, Omit<Refusal, "code">>;
+
+export type RefusalCode = keyof typeof TABLE;
+export const REFUSAL_CODES = Object.keys(TABLE) as RefusalCode[];
+
+/** `detail` follows the table's text after a colon; it must not hold anything unbounded or unescaped from a stranger. */
+export function refusal(
+  code: RefusalCode,
+  detail?: string,
+  headers?: Readonly<Record<string, string>>,
+): Refusal {
+  const row: Omit<Refusal, "code"> = TABLE[code];
+  return {
+    code,
+    status: row.status,
+    text: detail === undefined ? row.text : `${row.text}: ${detail}.`,
+    headers: { ...row.headers, ...headers },
+  };
+}
+
+export function refusalResponse({ status, code, text, headers }: Refusal): Response {
+  return new Response(`${code}: ${text}\n`, {
+    status,
+    headers: { "Content-Type": "text/plain; charset=utf-8", ...headers },
+  });
+}
