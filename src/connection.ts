@@ -18,7 +18,8 @@ export interface CloseInfo {
 /**
  * The listener MUST call a route's `open` once, then `message` in the order of arrival, then `close` exactly once.
  * It MUST NOT call `message` after `close`, nor after the route has called `close` or `terminate` here.
- * A route MUST NOT keep a connection after its `close` hook.
+ * A route MUST NOT keep a connection after its `close` hook, and MUST expect that hook to run inside its own call of
+ * `close` or `terminate`.
  */
 export interface Connection<State = unknown> {
   /** Opaque, unique across nodes and restarts; the 101 response and every log line carry it. */

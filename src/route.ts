@@ -60,6 +60,8 @@ export interface Route {
   close(connection: Connection, info: CloseInfo): void;
   /** The gateway stops: close this connection with `code` once what it holds has been handed over. Absent: closed at once. */
   finish?(connection: Connection, code: CloseCode, reason: string): void;
+  /** What log lines say of this connection besides its id and route: `{ room, member }`. */
+  describe?(connection: Connection): Readonly<Record<string, string | number>>;
   stats(): RouteStats;
   /** Ends sources and timers. Connections are gone by then. */
   dispose(): Promise<void>;
