@@ -67,7 +67,11 @@ const heartbeat = (ping: string, pong: string) =>
     })
     .prefault({});
 
-const slow = <P extends [string, ...string[]]>(policies: P, byDefault: P[number], highWater: string) =>
+const slow = <const P extends readonly [string, ...string[]]>(
+  policies: P,
+  byDefault: P[number],
+  highWater: string,
+) =>
   z
     .strictObject({
       policy: option(
