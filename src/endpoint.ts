@@ -1,0 +1,22 @@
+/**
+ * A configured route as the gateway runs it: the route, and what the listener keeps and enforces on its behalf.
+ */
+import type { HookConnection } from "./config/schema.ts";
+import type { CloseInfo } from "./connection.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { RouteCounters } from "./metrics.ts";
+import type { Route } from "./route.ts";
+
+export interface Endpoint {
+  /** As configured: `/room/:name`. */
+  readonly path: string;
+  readonly route: Route;
+  readonly counters: RouteCounters;
+  readonly heartbeat: Heartbeat;
+  /** Bytes; 0 = as large as the listener takes. */
+  readonly maxMessage: number;
+  /** Descriptors that one connection costs. */
+  readonly weight: number;
+  readonly onOpen?: ((connection: HookConnection) => void) | undefined;
+  readonly onClose?: ((connection: HookConnection, info: CloseInfo) => void) | undefined;
+}
