@@ -1,0 +1,138 @@
+/**
+ * The Connection that the listener makes of one runtime WebSocket: counts, checks close codes, remembers how it ended.
+ * The runtime calls its close handler inside `close()` and `terminate()`, so a route's close hook runs there too.
+ */
+import type { ServerWebSocket } from "bun";
+import type { CloseInfo, Connection, Data } from "./connection.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Peer } from "./heartbeat.ts";
+import { byteLength } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Params } from "./router.ts";
+import { MAX_REASON_BYTES } from "./wire/close-codes.ts";
+
+export type Socket = ServerWebSocket<SocketConnection>;
+
+export class SocketConnection implements Connection, Peer {
+  isOpen = false;
+  state: unknown;
+  /** How it ended, when we decided it; the runtime reports 1006 for much of that. */
+  ending: CloseInfo | undefined = undefined;
+  heard = false;
+  drained = false;
+  pingedAt = 0;
+  waitingSince = 0;
+  stalledSince = 0;
+  private isFinishing = false;
+  /** Bytes that waited when somebody last looked. */
+  lastBuffered = 0;
+  /** Set when the upgrade has happened, before anything else is called. */
+  private socket: Socket | undefined;
+
+  constructor(
+    readonly id: string,
+    readonly endpoint: Endpoint,
+    readonly params: Params,
+    readonly remoteAddress: string,
+    private readonly log: Log,
+  ) {}
+
+  attach(socket: Socket): void {
+    this.socket = socket;
+    this.isOpen = true;
+  }
+
+  get isPaused(): boolean {
+    return this.socket?.isPaused ?? false;
+  }
+
+  send(data: Data): boolean {
+    if (!this.isOpen || this.socket === undefined) return true;
+    if (this.log.debugs) this.trace(">", data);
+    const { counters } = this.endpoint;
+    const taken = this.socket.send(data);
+    if (taken === 0 && data.length > 0) return this.refuse();
+    counters.sent += 1;
+    counters.sentBytes += taken < 0 ? byteLength(data) : taken;
+    return taken >= 0;
+  }
+
+  buffered(): number {
+    this.lastBuffered = this.isOpen && this.socket !== undefined ? this.socket.getBufferedAmount() : 0;
+    return this.lastBuffered;
+  }
+
+  ping(): void {
+    if (this.isOpen) this.socket?.ping();
+  }
+
+  pause(): void {
+    if (this.isOpen) this.socket?.pause();
+  }
+
+  resume(): void {
+    if (this.isOpen) this.socket?.resume();
+  }
+
+  subscribe(channel: string): void {
+    if (this.isOpen) this.socket?.subscribe(channel);
+  }
+
+  unsubscribe(channel: string): void {
+    if (this.isOpen) this.socket?.unsubscribe(channel);
+  }
+
+  /** Reaches everybody in the channel on this listener but this connection. */
+  publishToOthers(channel: string, data: Data): void {
+    if (this.isOpen) this.socket?.publish(channel, data);
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.end(code, reason)) return;
+    this.socket?.close(code, this.ending?.reason);
+  }
+
+  /** The gateway stops: what waits is handed over first, by the route if it has a say in it. Called until it has closed. */
+  finish(): void {
+    const { route } = this.endpoint;
+    if (route.finish === undefined) {
+      if (this.buffered() === 0) this.close(1012, "service restart");
+    } else if (!this.isFinishing) {
+      this.isFinishing = true;
+      route.finish(this, 1012, "service restart");
+    }
+  }
+
+  terminate(code: number, reason: string): void {
+    if (this.end(code, reason)) this.socket?.terminate();
+  }
+
+  /** Writes a frame's direction, type and size, never its content: messages hold what people said. */
+  trace(direction: "<" | ">", data: Data): void {
+    const type = typeof data === "string" ? "text" : "binary";
+    const fields = { conn: this.id, route: this.endpoint.path, ...this.endpoint.route.describe?.(this) };
+    this.log.debug(fields, `${direction} ${type} ${byteLength(data)} B`);
+  }
+
+  private end(code: number, reason: string): boolean {
+    if (!this.isOpen) return false;
+    this.buffered();
+    this.isOpen = false;
+    this.ending = { code, reason: clipReason(reason), local: true };
+    return true;
+  }
+
+  /** The runtime's own limit lies far above every mark of ours; reaching it means that a policy failed to act. */
+  private refuse(): boolean {
+    this.endpoint.counters.dropped.slow += 1;
+    this.terminate(1013, "slow consumer: the runtime's queue is full");
+    return false;
+  }
+}
+
+/** At most 123 bytes (RFC 6455 section 5.5), cut between characters. */
+export function clipReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= MAX_REASON_BYTES) return reason;
+  const cut = Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString();
+  return cut.replace(/\uFFFD+$/, "");
+}
