@@ -15,6 +15,8 @@ export interface Capacity {
   take(weight: number): boolean;
   give(weight: number): void;
   readonly used: number;
+  /** No room for even the lightest connection. */
+  readonly isFull: boolean;
   /** 0: no cap. */
   readonly max: number;
 }
@@ -32,6 +34,9 @@ export function createCapacity(max: number): Capacity {
     },
     get used() {
       return used;
+    },
+    get isFull() {
+      return max > 0 && used >= max;
     },
     max,
   };
