@@ -1,0 +1,153 @@
+/**
+ * Every request's way in: the gateway's own paths, a route's HTTP side, or an upgrade; else one answer of the refusal table.
+ * Order: capacity before any work, then Host (it decides what the URL looks like), path, method, handshake, the route's `admit`.
+ * Whatever `admit` took is given back when no connection comes of it.
+ */
+import type { Server } from "bun";
+import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Capacity } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { refusal, refusalResponse } from "./refusals.ts";
+import type { Admission, AdmitRequest, Admitted, Refusal } from "./route.ts";
+import type { Match, Params, Router } from "./router.ts";
+import { SocketConnection } from "./socket.ts";
+
+/** The two calls of the runtime's server that are needed here. */
+export type Upgrader = Pick<Server<SocketConnection>, "upgrade" | "requestIP">;
+export type Answer = Response | undefined;
+
+export interface ReceptionOptions {
+  readonly router: Router<Endpoint>;
+  readonly capacity: Capacity;
+  /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
+  ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
+  readonly isDraining: () => boolean;
+  readonly nextId: () => string;
+  readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
+  readonly log: Log;
+}
+
+export interface Reception {
+  /** Undefined: the request became a WebSocket. */
+  answer(request: Request, server: Upgrader): Answer | Promise<Answer>;
+}
+
+export function createReception(options: ReceptionOptions): Reception {
+  const { router, capacity } = options;
+
+  function refuse(refused: Refusal, path: string, remoteAddress: string): Response {
+    options.onRefused(refused, path, remoteAddress);
+    return refusalResponse(refused);
+  }
+
+  function answer(request: Request, server: Upgrader): Answer | Promise<Answer> {
+    const upgrade = wantsUpgrade(request.headers);
+    const remoteAddress = server.requestIP(request)?.address ?? "";
+    if (upgrade && options.isDraining()) return refuse(refusal("draining"), "", remoteAddress);
+    if (upgrade && capacity.isFull) return refuse(refusal("full"), "", remoteAddress);
+    if (!hostIsUsable(request.headers)) return refuse(refusal("bad_host"), "", remoteAddress);
+    const path = pathOf(request.url);
+    const match = router.match(path);
+    const own = upgrade ? undefined : options.ownPage(request, path, remoteAddress);
+    if (own !== undefined) return own;
+    const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
+    if (problem !== undefined) return refuse(problem, path, remoteAddress);
+    if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);
+    const from = admitRequest(request, match.params, remoteAddress);
+    if (!upgrade) return plain(request, from, match.value, path);
+    const handshake = checkUpgrade(request.headers);
+    if (handshake !== undefined) return refuse(handshake, path, remoteAddress);
+    return receive(request, server, from, match.value, path);
+  }
+
+  function plain(
+    request: Request,
+    from: AdmitRequest,
+    { route }: Endpoint,
+    path: string,
+  ): Response | Promise<Response> {
+    if (route.http === undefined) return refuse(refusal("upgrade_required"), path, from.remoteAddress);
+    return route.http.handle(request, from);
+  }
+
+  function receive(
+    request: Request,
+    server: Upgrader,
+    from: AdmitRequest,
+    endpoint: Endpoint,
+    path: string,
+  ): Answer | Promise<Answer> {
+    if (!capacity.take(endpoint.weight)) return refuse(refusal("full"), path, from.remoteAddress);
+    const admission = endpoint.route.admit?.(from) ?? { admitted: {} };
+    const settle = (settled: Admission) => {
+      const refused =
+        "refusal" in settled ? settled.refusal : upgrade(request, server, from, endpoint, settled.admitted);
+      if (refused === undefined) return undefined;
+      capacity.give(endpoint.weight);
+      return refuse(refused, path, from.remoteAddress);
+    };
+    if (!(admission instanceof Promise)) return settle(admission);
+    return admission.then(settle, (error: unknown) => {
+      capacity.give(endpoint.weight);
+      throw error;
+    });
+  }
+
+  /** Undefined: it is a WebSocket now, and `open` follows. */
+  function upgrade(
+    request: Request,
+    server: Upgrader,
+    from: AdmitRequest,
+    endpoint: Endpoint,
+    admitted: Admitted,
+  ): Refusal | undefined {
+    const connection = new SocketConnection(
+      options.nextId(),
+      endpoint,
+      from.params,
+      from.remoteAddress,
+      options.log,
+    );
+    connection.state = admitted.state;
+    const headers = {
+      "Fairlead-Connection": connection.id,
+      // Without this header the runtime would echo the first name offered, a token entry too.
+      "Sec-WebSocket-Protocol": admitted.protocol ?? "",
+    };
+    const draining = options.isDraining();
+    if (!draining && server.upgrade(request, { data: connection, headers })) return undefined;
+    admitted.release?.();
+    return draining
+      ? refusal("draining")
+      : refusal("bad_request", "the client went away during the handshake");
+  }
+
+  return { answer };
+}
+
+function matchProblem(match: Match<Endpoint>): Refusal | undefined {
+  if (match.kind === "none") return refusal("not_found");
+  return match.kind === "bad" ? refusal("bad_path", match.problem) : undefined;
+}
+
+function methodProblem(request: Request, match: Match<Endpoint>, upgrade: boolean): Refusal | undefined {
+  if (match.kind !== "found") return undefined;
+  const methods = (upgrade ? undefined : match.value.route.http?.methods) ?? ["GET"];
+  return methods.includes(request.method)
+    ? undefined
+    : refusal("method_not_allowed", undefined, { Allow: methods.join(", ") });
+}
+
+function admitRequest(request: Request, params: Params, remoteAddress: string): AdmitRequest {
+  return {
+    params,
+    remoteAddress,
+    headers: request.headers,
+    protocols: offeredProtocols(request.headers) ?? [],
+    signal: request.signal,
+    get query() {
+      return queryOf(request.url);
+    },
+  };
+}
