@@ -1,0 +1,214 @@
+/**
+ * The only file that names `Bun.serve`: HTTP in, upgrades, frames to routes. Framing, UTF-8 and the head are the runtime's work.
+ * Failure: an exception in one of the runtime's WebSocket handlers would end the process, so each hook is guarded:
+ * that connection is closed with 1011, the error is logged and counted, and nobody else notices.
+ */
+import type { Server, WebSocketHandler } from "bun";
+import type { HookConnection } from "./config/schema.ts";
+import type { CloseInfo, Data, Publisher } from "./connection.ts";
+import { FairleadError } from "./errors.ts";
+import { byteLength } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Reception } from "./reception.ts";
+import { SocketConnection } from "./socket.ts";
+import { CLOSE_CODES } from "./wire/close-codes.ts";
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Bytes of the largest message that any route takes, 0 = no limit; a route's own limit is enforced per message. */
+  readonly maxMessage: number;
+  readonly reception: Reception;
+  /** A connection has ended and everything about it is done. */
+  onGone(connection: SocketConnection): void;
+  readonly log: Log;
+}
+
+export interface Listener extends Publisher {
+  readonly port: number;
+  readonly connections: ReadonlySet<SocketConnection>;
+  /** Stops accepting. Connections live on. */
+  stop(): Promise<void>;
+}
+
+/** The runtime drops the newest message at its own limit, so that lies far above every mark of ours. */
+const RUNTIME_QUEUE_BYTES = 64 * 1024 * 1024;
+/** The runtime takes no 0 for "no limit". */
+const RUNTIME_MAX_MESSAGE = 1024 ** 3;
+/** Seconds for a request's head. */
+const HEAD_TIMEOUT_S = 10;
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Binds at once; throws LISTEN_FAILED with one line that says why not. */
+export function createListener(options: ListenerOptions): Listener {
+  const connections = new Set<SocketConnection>();
+  const server = bind(options, createHandlers(options, connections));
+  return {
+    port: server.port ?? options.port,
+    connections,
+    publish(channel, data, except) {
+      if (except instanceof SocketConnection) except.publishToOthers(channel, data);
+      else server.publish(channel, data);
+    },
+    stop: () => server.stop(false),
+  };
+}
+
+function bind(
+  options: ListenerOptions,
+  websocket: WebSocketHandler<SocketConnection>,
+): Server<SocketConnection> {
+  try {
+    return Bun.serve<SocketConnection>({
+      hostname: options.host,
+      port: options.port,
+      development: false,
+      idleTimeout: HEAD_TIMEOUT_S,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      fetch: (request, server) => options.reception.answer(request, server),
+      error(error) {
+        options.log.error({ err: error }, "! a request failed");
+        return new Response("internal_error: The request failed; the log has the reason.\n", { status: 500 });
+      },
+      websocket,
+    });
+  } catch (error) {
+    throw new FairleadError("LISTEN_FAILED", bindProblem(options, error), { cause: error });
+  }
+}
+
+function bindProblem({ host, port }: ListenerOptions, error: unknown): string {
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code === "EADDRINUSE")
+    return `${where} is in use by another program. Stop it, or choose another port with --port.`;
+  if (code === "EACCES")
+    return `${where} needs more rights than this process has. Choose a port from 1024 on.`;
+  return `${where} cannot be bound (${code || String(error)}). Is ${host} an address of this machine?`;
+}
+
+function createHandlers(
+  options: ListenerOptions,
+  connections: Set<SocketConnection>,
+): WebSocketHandler<SocketConnection> {
+  const { log } = options;
+
+  function fail(connection: SocketConnection, stage: string, error: unknown): void {
+    connection.endpoint.counters.errors += 1;
+    log.error({ ...fieldsOf(connection), stage, err: error }, "! a hook of the route threw");
+    connection.close(1011, `internal error in ${stage}, see the log for ${connection.id}`);
+  }
+
+  return {
+    data: {} as SocketConnection,
+    open(socket) {
+      const connection = socket.data;
+      connection.attach(socket);
+      connections.add(connection);
+      try {
+        opened(connection, log);
+      } catch (error) {
+        fail(connection, "open", error);
+      }
+    },
+    message(socket, data) {
+      const connection = socket.data;
+      try {
+        received(connection, data, log);
+      } catch (error) {
+        fail(connection, "message", error);
+      }
+    },
+    drain(socket) {
+      const connection = socket.data;
+      connection.drained = true;
+      try {
+        if (connection.isOpen) connection.endpoint.route.drain(connection);
+      } catch (error) {
+        fail(connection, "drain", error);
+      }
+    },
+    pong(socket) {
+      socket.data.heard = true;
+    },
+    close(socket, code, reason) {
+      const connection = socket.data;
+      connections.delete(connection);
+      try {
+        closed(connection, endingOf(connection, code, reason), log);
+      } catch (error) {
+        fail(connection, "close", error);
+      }
+      options.onGone(connection);
+    },
+    maxPayloadLength: Math.min(options.maxMessage || RUNTIME_MAX_MESSAGE, RUNTIME_MAX_MESSAGE),
+    backpressureLimit: RUNTIME_QUEUE_BYTES,
+    // Any byte counts as life for the runtime; `heartbeat.ts` knows better.
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+  };
+}
+
+function opened(connection: SocketConnection, log: Log): void {
+  const { counters, heartbeat } = connection.endpoint;
+  counters.connections += 1;
+  counters.opened += 1;
+  heartbeat.add(connection);
+  connection.endpoint.onOpen?.(hookView(connection));
+  if (connection.isOpen) connection.endpoint.route.open(connection);
+  log.info({ ...fieldsOf(connection), ip: connection.remoteAddress }, "connected");
+}
+
+function received(connection: SocketConnection, data: Data, log: Log): void {
+  if (!connection.isOpen) return;
+  const { endpoint } = connection;
+  const size = byteLength(data);
+  connection.heard = true;
+  endpoint.counters.received += 1;
+  endpoint.counters.receivedBytes += size;
+  if (log.debugs) connection.trace("<", data);
+  if (endpoint.maxMessage > 0 && size > endpoint.maxMessage) {
+    connection.close(1009, `message of ${size} bytes, limit ${endpoint.maxMessage}`);
+    return;
+  }
+  endpoint.route.message(connection, data);
+}
+
+function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
+  const { counters, heartbeat, route, onClose } = connection.endpoint;
+  connection.isOpen = false;
+  heartbeat.remove(connection);
+  counters.connections -= 1;
+  const counted = info.code in CLOSE_CODES ? info.code : 0;
+  counters.closed.set(counted, (counters.closed.get(counted) ?? 0) + 1);
+  counters.unflushedBytes += connection.lastBuffered;
+  log.info({ ...fieldsOf(connection), code: info.code, reason: info.reason, local: info.local }, "goodbye");
+  try {
+    route.close(connection, info);
+  } finally {
+    onClose?.(hookView(connection), info);
+  }
+}
+
+/** What really went over the wire: the runtime reports its own refusals as 1006 and a text. */
+function endingOf(connection: SocketConnection, code: number, reason: string): CloseInfo {
+  if (connection.ending !== undefined) return connection.ending;
+  if (code !== 1006) return { code, reason, local: false };
+  return { code: runtimeRefusal(reason), reason, local: reason !== "" };
+}
+
+function runtimeRefusal(reason: string): number {
+  if (/too big/i.test(reason)) return 1009;
+  if (/utf-8|compressed data/i.test(reason)) return 1007;
+  return reason.startsWith("Received") ? 1002 : 1006;
+}
+
+function fieldsOf(connection: SocketConnection): Record<string, string | number> {
+  const { route, path } = connection.endpoint;
+  return { conn: connection.id, route: path, ...route.describe?.(connection) };
+}
+
+function hookView({ id, endpoint, params, remoteAddress }: SocketConnection): HookConnection {
+  return { id, route: endpoint.path, params, remoteAddress };
+}
