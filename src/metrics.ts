@@ -22,8 +22,9 @@ export interface RouteCounters {
   /** Messages handed to the runtime, and their bytes. */
   sent: number;
   sentBytes: number;
-  /** Messages times readers that fan-out owes. */
+  /** Fan-out: messages times readers, owed and handed over. */
   due: number;
+  delivered: number;
   readonly dropped: Record<DropReason, number>;
   /** Bytes the runtime still held when their connection ended, from the last look. */
   unflushedBytes: number;
@@ -43,6 +44,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     sent: 0,
     sentBytes: 0,
     due: 0,
+    delivered: 0,
     dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, oversize: 0 },
     unflushedBytes: 0,
     errors: 0,
