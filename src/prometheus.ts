@@ -1,0 +1,185 @@
+/**
+ * Counters as Prometheus text (exposition format 0.0.4). One table says what each metric is; docs are checked against it.
+ * No library: ours would have to copy every plain number into its objects first, and the format is ten lines.
+ */
+import { DROP_REASONS, type RouteCounters } from "./metrics.ts";
+
+type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
+
+interface Metric<Source> {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  read(source: Source): Iterable<Sample>;
+}
+
+/** What is not counted per route. */
+export interface ProcessStats {
+  readonly version: string;
+  readonly rejected: ReadonlyMap<string, number>;
+  readonly descriptorsUsed: number;
+  readonly descriptorsMax: number;
+  readonly engineUp: boolean;
+  readonly queuedMessages: ReadonlyMap<string, number>;
+}
+
+const perRoute =
+  (read: (counters: RouteCounters) => number) =>
+  (routes: readonly RouteCounters[]): Sample[] =>
+    routes.map((counters) => [{ route: counters.route }, read(counters)]);
+
+const single =
+  (read: (stats: ProcessStats) => number) =>
+  (stats: ProcessStats): Sample[] => [[{}, read(stats)]];
+
+export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
+  {
+    name: "fairlead_connections",
+    type: "gauge",
+    help: "Open WebSocket connections.",
+    read: perRoute((counters) => counters.connections),
+  },
+  {
+    name: "fairlead_connections_opened_total",
+    type: "counter",
+    help: "Connections that were upgraded.",
+    read: perRoute((counters) => counters.opened),
+  },
+  {
+    name: "fairlead_connections_closed_total",
+    type: "counter",
+    help: "Connections that ended, by close code; 0 is a code that no table has.",
+    read: (routes) =>
+      routes.flatMap(({ route, closed }) => [...closed].map(([code, n]): Sample => [{ route, code }, n])),
+  },
+  {
+    name: "fairlead_messages_received_total",
+    type: "counter",
+    help: "Messages from clients.",
+    read: perRoute((counters) => counters.received),
+  },
+  {
+    name: "fairlead_messages_sent_total",
+    type: "counter",
+    help: "Messages handed to the runtime for a client.",
+    read: perRoute((counters) => counters.sent),
+  },
+  {
+    name: "fairlead_messages_due_total",
+    type: "counter",
+    help: "Fan-out: messages times the readers they were due to. due = delivered + dropped + queued.",
+    read: perRoute((counters) => counters.due),
+  },
+  {
+    name: "fairlead_messages_delivered_total",
+    type: "counter",
+    help: "Fan-out: messages times the readers they were handed over for.",
+    read: perRoute((counters) => counters.delivered),
+  },
+  {
+    name: "fairlead_messages_dropped_total",
+    type: "counter",
+    help: "Messages that did not reach a reader they were due to, by reason.",
+    read: (routes) =>
+      routes.flatMap(({ route, dropped }) =>
+        DROP_REASONS.map((reason): Sample => [{ route, reason }, dropped[reason]]),
+      ),
+  },
+  {
+    name: "fairlead_message_bytes_total",
+    type: "counter",
+    help: "Payload bytes, by direction.",
+    read: (routes) =>
+      routes.flatMap(({ route, receivedBytes, sentBytes }): Sample[] => [
+        [{ route, direction: "in" }, receivedBytes],
+        [{ route, direction: "out" }, sentBytes],
+      ]),
+  },
+  {
+    name: "fairlead_unflushed_bytes_total",
+    type: "counter",
+    help: "Bytes the runtime still held for a peer when its connection ended, as of the last look.",
+    read: perRoute((counters) => counters.unflushedBytes),
+  },
+  {
+    name: "fairlead_route_errors_total",
+    type: "counter",
+    help: "Hooks of a route that threw; each closed its connection with 1011.",
+    read: perRoute((counters) => counters.errors),
+  },
+];
+
+export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
+  {
+    name: "fairlead_messages_queued",
+    type: "gauge",
+    help: "Fan-out: messages behind the position of a lagging reader.",
+    read: ({ queuedMessages }) => [...queuedMessages].map(([route, n]): Sample => [{ route }, n]),
+  },
+  {
+    name: "fairlead_handshakes_rejected_total",
+    type: "counter",
+    help: "Requests that got an answer of the refusal table, by its code.",
+    read: ({ rejected }) => [...rejected].map(([reason, n]): Sample => [{ reason }, n]),
+  },
+  {
+    name: "fairlead_descriptors_used",
+    type: "gauge",
+    help: "Descriptors that connections hold; a bridge holds two.",
+    read: single((stats) => stats.descriptorsUsed),
+  },
+  {
+    name: "fairlead_descriptors_max",
+    type: "gauge",
+    help: "Descriptors that connections may hold; 0 is no cap.",
+    read: single((stats) => stats.descriptorsMax),
+  },
+  {
+    name: "fairlead_engine_up",
+    type: "gauge",
+    help: "1 while the engine takes messages.",
+    read: single((stats) => Number(stats.engineUp)),
+  },
+  {
+    name: "fairlead_resident_memory_bytes",
+    type: "gauge",
+    help: "Resident memory of the process.",
+    read: single(() => process.memoryUsage.rss()),
+  },
+  {
+    name: "fairlead_cpu_seconds_total",
+    type: "counter",
+    help: "CPU time of the process, user and system.",
+    read: single(() => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    }),
+  },
+  {
+    name: "fairlead_build_info",
+    type: "gauge",
+    help: "Always 1; the labels say what runs.",
+    read: ({ version }) => [[{ version, bun: Bun.version }, 1]],
+  },
+];
+
+export function renderMetrics(routes: readonly RouteCounters[], stats: ProcessStats): string {
+  return [
+    ...ROUTE_METRICS.map((metric) => render(metric, routes)),
+    ...PROCESS_METRICS.map((metric) => render(metric, stats)),
+  ].join("");
+}
+
+function render<Source>({ name, type, help, read }: Metric<Source>, source: Source): string {
+  const samples = [...read(source)].map(([labels, value]) => `${name}${renderLabels(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join("")}`;
+}
+
+function renderLabels(labels: Sample[0]): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(String(value))}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
