@@ -42,6 +42,7 @@ export interface EngineError {
   readonly text: string;
 }
 
+/** A publish may be answered with the message itself. */
 export type Published = (result: Position | EngineError) => void;
 export type Deliver = (message: Message) => void;
 
@@ -77,8 +78,8 @@ export interface HistoryPage extends Position {
 
 /**
  * Bounds of one topic's history: `size` in messages, `ttl` in ms, `bytes` of data; the first that is reached evicts the oldest.
- * 0 = no such bound; `size: 0` keeps nothing. A topic lives as long as it has a subscriber or history; then it is forgotten,
- * and comes back with a new epoch. With `ttl: 0` every topic that was ever published to is kept.
+ * 0 = no such bound; `size: 0` keeps nothing. A topic lives as long as it has a subscriber or history; then it may be
+ * forgotten, and comes back with a new epoch. With `ttl: 0` every topic that was ever published to is kept.
  */
 export interface HistoryLimits {
   readonly size: number;
