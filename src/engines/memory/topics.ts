@@ -1,0 +1,209 @@
+/**
+ * The topics of one route in this process: publish gives an offset, appends to the history and delivers, all before it returns.
+ * This is the path of every message: no allocation but the message, no closure, one look at the clock.
+ * A `deliver` that publishes to its own topic is answered at once, and its message is delivered after the one under way; at most
+ * MAX_NESTED of them, then `engine_down`, so callbacks that answer each other end.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../clock.ts";
+import type { Data } from "../../connection.ts";
+import type {
+  Deliver,
+  EngineError,
+  HistoryLimits,
+  HistoryPage,
+  HistoryQuery,
+  Message,
+  OutMessage,
+  Published,
+  Subscription,
+  Topics,
+} from "../../engine.ts";
+import { History, pageOf } from "../../history.ts";
+import { DOWN, downError, type Report } from "./down.ts";
+
+const MAX_NESTED = 1000;
+
+/** Gets what is past `from`; a closed one gets nothing, because nothing is past Infinity. */
+interface Subscriber {
+  readonly deliver: Deliver;
+  from: number;
+}
+
+interface Topic {
+  readonly name: string;
+  readonly epoch: string;
+  readonly history: History;
+  /** Replaced, never changed: a delivery under way keeps the list it began with. */
+  subscribers: readonly Subscriber[];
+  delivering: boolean;
+  /** Published from inside a delivery, not delivered yet. */
+  readonly nested: Message[];
+}
+
+export interface MemoryTopics extends Topics {
+  readonly count: number;
+  /** Gives back the memory of messages past their ttl and of topics that nobody needs. */
+  sweep(): void;
+  close(): void;
+}
+
+export interface TopicsDeps {
+  readonly clock: Clock;
+  readonly route: string;
+  readonly limits: HistoryLimits;
+  /** Unix milliseconds of a monotonic moment. */
+  readonly wallAt: (now: number) => number;
+  readonly report: Report;
+}
+
+export function createTopics({ clock, route, limits, wallAt, report }: TopicsDeps): MemoryTopics {
+  const topics = new Map<string, Topic>();
+  // Topics that were never published to may share an epoch: nobody can hold an offset of them but 0.
+  let unused: string | undefined;
+  let closed = false;
+
+  const freshEpoch = () => {
+    unused ??= randomBytes(12).toString("base64url");
+    return unused;
+  };
+
+  const open = (name: string): Topic => {
+    const topic = newTopic(name, freshEpoch(), limits);
+    topics.set(name, topic);
+    return topic;
+  };
+
+  /** A topic that had messages takes its epoch along: were it to come back in it, old offsets would name new messages. */
+  const forgetIfIdle = (topic: Topic) => {
+    if (topic.delivering || topic.subscribers.length > 0 || topic.history.count > 0) return;
+    topics.delete(topic.name);
+    if (topic.history.head > 0) unused = undefined;
+  };
+
+  const onThrow = (topic: Topic, error: unknown) =>
+    report({ stage: "deliver", route, name: topic.name, error });
+
+  const publish = (name: string, message: OutMessage, done?: Published): void => {
+    if (closed) {
+      done?.(DOWN);
+      return;
+    }
+    const topic = topics.get(name) ?? open(name);
+    if (topic.nested.length === MAX_NESTED) {
+      done?.(tooManyNested(name));
+      return;
+    }
+    const now = clock.now();
+    const entry = place(topic, message, wallAt(now));
+    topic.history.add(entry, now);
+    if (topic.delivering) topic.nested.push(entry);
+    else {
+      deliverAll(topic, entry, onThrow);
+      forgetIfIdle(topic);
+    }
+    done?.(entry);
+  };
+
+  const subscribe = (name: string, deliver: Deliver, done?: Published): Subscription => {
+    if (closed) {
+      done?.(DOWN);
+      return { close() {} };
+    }
+    const topic = topics.get(name) ?? open(name);
+    const subscriber: Subscriber = { deliver, from: topic.history.head };
+    topic.subscribers = [...topic.subscribers, subscriber];
+    done?.({ epoch: topic.epoch, offset: subscriber.from });
+    return {
+      close() {
+        if (closed || subscriber.from === Number.POSITIVE_INFINITY) return;
+        subscriber.from = Number.POSITIVE_INFINITY;
+        topic.subscribers = topic.subscribers.filter((other) => other !== subscriber);
+        forgetIfIdle(topic);
+      },
+    };
+  };
+
+  const history = async (name: string, query: HistoryQuery): Promise<HistoryPage> => {
+    if (closed) throw downError();
+    const topic = topics.get(name);
+    if (topic === undefined) return pageOf(new History(limits), freshEpoch(), query);
+    topic.history.evict(clock.now());
+    return pageOf(topic.history, topic.epoch, query);
+  };
+
+  return {
+    publish,
+    subscribe,
+    history,
+    get count() {
+      return topics.size;
+    },
+    sweep() {
+      const now = clock.now();
+      for (const topic of topics.values()) {
+        topic.history.evict(now);
+        forgetIfIdle(topic);
+      }
+    },
+    close() {
+      closed = true;
+      for (const topic of topics.values()) {
+        for (const subscriber of topic.subscribers) subscriber.from = Number.POSITIVE_INFINITY;
+        topic.nested.length = 0;
+      }
+      topics.clear();
+    },
+  };
+}
+
+const newTopic = (name: string, epoch: string, limits: HistoryLimits): Topic => ({
+  name,
+  epoch,
+  history: new History(limits),
+  subscribers: [],
+  delivering: false,
+  nested: [],
+});
+
+/** Gives the message the topic's next offset. */
+const place = (topic: Topic, { data, json, key, conn }: OutMessage, time: number): Message => ({
+  topic: topic.name,
+  epoch: topic.epoch,
+  offset: topic.history.head + 1,
+  time,
+  size: byteLength(data),
+  data,
+  json,
+  key,
+  conn,
+});
+
+type OnThrow = (topic: Topic, error: unknown) => void;
+
+function deliverAll(topic: Topic, message: Message, onThrow: OnThrow): void {
+  topic.delivering = true;
+  hand(topic, message, onThrow);
+  for (const next of topic.nested) hand(topic, next, onThrow);
+  topic.nested.length = 0;
+  topic.delivering = false;
+}
+
+function hand(topic: Topic, message: Message, onThrow: OnThrow): void {
+  for (const subscriber of topic.subscribers) {
+    if (message.offset <= subscriber.from) continue;
+    try {
+      subscriber.deliver(message);
+    } catch (error) {
+      onThrow(topic, error);
+    }
+  }
+}
+
+const byteLength = (data: Data): number =>
+  typeof data === "string" ? Buffer.byteLength(data) : data.byteLength;
+
+const tooManyNested = (topic: string): EngineError => ({
+  code: "engine_down",
+  text: `${MAX_NESTED} messages published from inside a delivery of topic ${JSON.stringify(topic)} wait already; publish after the delivery has returned`,
+});
