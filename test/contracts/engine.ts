@@ -1,0 +1,21 @@
+/**
+ * The suite every engine passes. A runner is `engineContract("memory", (clock) => createMemoryEngine({ clock, ... }))`.
+ * `make` is called for each test; the clock it gets is moved by the tests. What an engine does not pass it names in `skips`.
+ */
+import { describe } from "bun:test";
+import { claimsContract, presenceContract } from "./engine/claims.ts";
+import { deliveryContract } from "./engine/delivery.ts";
+import { engineTest, type MakeEngine, type Skip } from "./engine/harness.ts";
+import { historyContract } from "./engine/history.ts";
+import { modelContract } from "./engine/model.ts";
+
+export function engineContract(name: string, make: MakeEngine, skips: readonly Skip[] = []): void {
+  const it = engineTest(make, skips);
+  describe(`engine ${name}`, () => {
+    describe("delivery", () => deliveryContract(it));
+    describe("history", () => historyContract(it));
+    describe("claims", () => claimsContract(it));
+    describe("presence", () => presenceContract(it));
+    describe("model", () => modelContract(make));
+  });
+}
