@@ -55,6 +55,15 @@ export function system(bun) {
 }
 
 /**
+ * What somebody at work asks for: files, or any arguments of `bun test`.
+ * @param {string} bun
+ * @param {readonly string[]} args
+ */
+export function only(bun, args) {
+  return bunTest(bun, "tests asked for", ["--timeout=60000", ...args], 600);
+}
+
+/**
  * @param {string} bun
  * @param {string} name
  * @param {readonly string[]} args
