@@ -1,0 +1,38 @@
+/** What must hold after every attack: the next client is served, and the counters are back at zero. */
+import { expect } from "bun:test";
+import type { TestGateway } from "./gateway.ts";
+import { bounded, frame, type RawClient, upgrade } from "./raw-client.ts";
+
+/** `path` is an echo route without a welcome. */
+export async function expectCalm(gateway: TestGateway, path = "/echo"): Promise<void> {
+  {
+    using next = await upgrade(gateway.host, { path });
+    await expectEcho(next, "next, please");
+  }
+  await eventually("no connection is counted", async () => (await openConnections(gateway)) === 0);
+  expect(await gateway.metric("fairlead_descriptors_used")).toBe(0);
+}
+
+export async function expectEcho(client: RawClient, text: string): Promise<void> {
+  client.write(frame(text));
+  const { payload } = await client.next();
+  expect(payload.toString()).toBe(text);
+}
+
+/** Looks again and again, until the bound of every wait. */
+export function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  let isLate = false;
+  async function look(): Promise<void> {
+    while (!isLate && !(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  return bounded(what, look()).finally(() => {
+    isLate = true;
+  });
+}
+
+/** Connections of all routes, as `/metrics` has them. */
+async function openConnections(gateway: TestGateway): Promise<number> {
+  const text = await (await fetch(gateway.http("/metrics"))).text();
+  const values = [...text.matchAll(/^fairlead_connections\{.*\} (\d+)$/gm)].map(([, value]) => Number(value));
+  return values.reduce((sum, value) => sum + value, 0);
+}
