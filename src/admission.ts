@@ -9,7 +9,8 @@ import type { Refusal } from "./route.ts";
 const TOKEN_ENTRY = /^fairlead\.token\./;
 const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
-const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+/** RFC 1035: a name has at most 253 characters. */
+const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** More names than any client has use for; a list is split, so it must be bounded. */
 const MAX_PROTOCOLS = 32;
 

@@ -138,6 +138,8 @@ describe("hostIsUsable", () => {
     ["is a URL", "http://a"],
     ["is percent-encoded", "%61"],
     ["has a port of six digits", "a:123456"],
+    ["is longer than any name can be", "x".repeat(254)],
+    ["is 10 KiB", "x".repeat(10_240)],
   ])("is false if the Host %s", (_, host) => {
     expect(usable(host)).toBe(false);
   });
