@@ -19,9 +19,9 @@ export function hostIsUsable(headers: Headers): boolean {
   return HOST.test(headers.get("host") ?? "");
 }
 
-/** Asks for an upgrade to anything: a plain request has no Upgrade header at all. */
+/** RFC 9110 section 7.8: an upgrade to anything else may be ignored. Some HTTP clients ask for h2c with every request. */
 export function wantsUpgrade(headers: Headers): boolean {
-  return headers.has("upgrade");
+  return listOf(headers.get("upgrade")).some((name) => name.toLowerCase() === "websocket");
 }
 
 /** The path as it stands in the URL, still encoded; the Host was found usable, so the third slash begins it. */

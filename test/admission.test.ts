@@ -69,6 +69,22 @@ describe("checkUpgrade", () => {
   });
 });
 
+describe("wantsUpgrade", () => {
+  test.each([
+    ["websocket", true],
+    ["WebSocket", true],
+    ["h2c, websocket", true],
+  ])("is true for `Upgrade: %s`", (value) => {
+    expect(wantsUpgrade(new Headers({ upgrade: value }))).toBe(true);
+  });
+
+  test("is false without Upgrade, and for an upgrade to anything else, which a server may ignore", () => {
+    expect(wantsUpgrade(new Headers())).toBe(false);
+    expect(wantsUpgrade(new Headers({ upgrade: "h2c" }))).toBe(false);
+    expect(wantsUpgrade(new Headers({ upgrade: "" }))).toBe(false);
+  });
+});
+
 describe("offeredProtocols", () => {
   const offered = (list: string) => offeredProtocols(new Headers({ "sec-websocket-protocol": list }));
 
