@@ -24,9 +24,13 @@ export interface Log {
 export function createLog(options: LogOptions): Log {
   const pretty = options.format === "pretty" || (options.format === "auto" && process.stderr.isTTY);
   const stream = pretty ? prettyStream() : jsonStream();
-  return fromPino(
-    pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream),
-  );
+  const settings: pino.LoggerOptions = {
+    level: options.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  };
+  return fromPino(pino(settings, stream));
 }
 
 export function fromPino(logger: pino.Logger): Log {
