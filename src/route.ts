@@ -53,6 +53,8 @@ export interface Route {
     readonly methods: readonly string[];
     handle(request: Request, from: AdmitRequest): Response | Promise<Response>;
   };
+  /** The gateway listens now: sources may begin. */
+  start?(): void;
   open(connection: Connection): void;
   message(connection: Connection, data: Data): void;
   /** The runtime's queue to this peer went down; it may not be empty. */
