@@ -6,14 +6,19 @@
  */
 import type { RouteKind } from "./route.ts";
 
-/** Why a message that was due to a reader did not reach it. */
-export const DROP_REASONS = ["slow", "conflated", "closed", "ignored", "absent", "oversize"] as const;
+/**
+ * Why a message went nowhere: its reader was slow, a newer value took its place, its reader left, the route takes none of its kind,
+ * nobody was there, the engine refused it.
+ */
+export const DROP_REASONS = ["slow", "conflated", "closed", "ignored", "absent", "refused"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface RouteCounters {
   readonly route: string;
   readonly kind: RouteKind;
   connections: number;
+  /** Open event streams (SSE). */
+  streams: number;
   opened: number;
   /** By close code; codes outside the table are counted as 0. */
   readonly closed: Map<number, number>;
@@ -37,6 +42,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     route,
     kind,
     connections: 0,
+    streams: 0,
     opened: 0,
     closed: new Map(),
     received: 0,
@@ -45,7 +51,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     sentBytes: 0,
     due: 0,
     delivered: 0,
-    dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, oversize: 0 },
+    dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, refused: 0 },
     unflushedBytes: 0,
     errors: 0,
   };

@@ -40,6 +40,12 @@ export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
     read: perRoute((counters) => counters.connections),
   },
   {
+    name: "fairlead_event_streams",
+    type: "gauge",
+    help: "Open event streams (SSE).",
+    read: perRoute((counters) => counters.streams),
+  },
+  {
     name: "fairlead_connections_opened_total",
     type: "counter",
     help: "Connections that were upgraded.",
