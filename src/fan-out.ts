@@ -1,0 +1,232 @@
+/**
+ * Fan-out of one topic to its local readers. Those who keep up sit on the runtime's native channel, which is handed each
+ * message once. One with more than `highWater` waiting is taken off it and becomes an offset into the backlog, not a queue:
+ * memory does not grow with slow readers. It goes back in the same synchronous step in which it has got everything.
+ */
+import { type Backlog, createLatest, createTail } from "./backlog.ts";
+import type { Connection, Publisher } from "./connection.ts";
+import type { Message } from "./engine.ts";
+import type { Log } from "./log.ts";
+import type { RouteCounters } from "./metrics.ts";
+
+/** Who is sent a topic's messages. A reader without `connection` is never on the native channel: an event stream. */
+export interface Reader {
+  readonly id: string;
+  readonly connection?: Connection;
+  /** It is not sent its own messages. */
+  readonly skipsOwn?: boolean;
+  send(message: Message): void;
+  buffered(): number;
+  close(code: 1013, reason: string): void;
+}
+
+export interface FanOutOptions {
+  /** The route's path: channels of two routes never meet. */
+  readonly route: string;
+  readonly publisher: Publisher;
+  readonly counters: RouteCounters;
+  readonly log: Log;
+  /** What happens past the mark: `close` ends the reader; the others skip what the backlog could not hold. */
+  readonly policy: "close" | "drop-oldest" | "latest";
+  /** Bytes; 0 = readers are never found slow. */
+  readonly highWater: number;
+}
+
+/** A reader's place in the topic. */
+export interface Place {
+  readonly reader: Reader;
+  /** Off the native channel; then `next` is the offset it needs next, and `queued` how many messages wait for it. */
+  isBehind: boolean;
+  next: number;
+  queued: number;
+  /** Dropped since it fell behind. */
+  lost: number;
+  /** More than it may hold waits in the runtime; only `drain` tries again. */
+  isFull: boolean;
+  isGone: boolean;
+}
+
+/** Readers are looked at each time a quarter of the mark was published: never per message, and not much too late. */
+const LOOKS_PER_MARK = 4;
+
+export class FanOut {
+  private readonly channel: string;
+  private readonly places = new Map<string, Place>();
+  private readonly behind = new Set<Place>();
+  private readonly backlog: Backlog;
+  private head = 0;
+  /** Bytes published since the readers were last looked at. */
+  private unseen = 0;
+
+  constructor(
+    readonly topic: string,
+    private readonly options: FanOutOptions,
+  ) {
+    this.channel = `${options.route}\0${topic}`;
+    this.backlog =
+      options.policy === "latest" ? createLatest(options.highWater) : createTail(options.highWater);
+  }
+
+  get readers(): number {
+    return this.places.size;
+  }
+
+  get lagging(): number {
+    return [...this.behind].filter(({ isFull }) => isFull).length;
+  }
+
+  get queued(): number {
+    return [...this.behind].reduce((sum, { queued }) => sum + queued, 0);
+  }
+
+  join(reader: Reader): Place {
+    const isBehind = reader.connection === undefined;
+    const place: Place = {
+      reader,
+      isBehind,
+      next: this.head + 1,
+      queued: 0,
+      lost: 0,
+      isFull: false,
+      isGone: false,
+    };
+    this.places.set(reader.id, place);
+    if (isBehind) this.behind.add(place);
+    reader.connection?.subscribe(this.channel);
+    return place;
+  }
+
+  /** What still waited for it is counted as dropped. Without effect the second time. */
+  leave(place: Place): void {
+    if (place.isGone) return;
+    place.isGone = true;
+    this.places.delete(place.reader.id);
+    this.behind.delete(place);
+    this.options.counters.dropped.closed += place.queued;
+    place.queued = 0;
+    this.trim();
+  }
+
+  closeAll(reason: string): void {
+    for (const { reader } of this.places.values()) reader.close(1013, reason);
+  }
+
+  deliver(message: Message): void {
+    const { counters, publisher, highWater } = this.options;
+    const skipped = this.skippedBy(message);
+    const fast = this.places.size - this.behind.size - (skipped === undefined ? 0 : 1);
+    this.head = message.offset;
+    counters.due += fast;
+    counters.delivered += fast;
+    counters.sent += fast;
+    counters.sentBytes += fast * message.size;
+    if (fast > 0) publisher.publish(this.channel, message.data, skipped);
+    if (this.behind.size > 0) this.deliverBehind(message);
+    this.unseen += message.size;
+    if (highWater > 0 && this.unseen * LOOKS_PER_MARK >= highWater) this.findSlow();
+  }
+
+  /** Tries to catch up: the reader's queue went down. */
+  drain(place: Place): void {
+    if (!place.isFull || place.isGone) return;
+    place.isFull = false;
+    this.catchUp(place);
+    this.trim();
+  }
+
+  /** The sender's connection when it is on the native channel and wants no copy. */
+  private skippedBy({ conn }: Message): Connection | undefined {
+    const sender = conn === undefined ? undefined : this.places.get(conn);
+    return sender?.reader.skipsOwn && !sender.isBehind ? sender.reader.connection : undefined;
+  }
+
+  private deliverBehind(message: Message): void {
+    const { counters } = this.options;
+    for (const place of this.behind) {
+      if (!owes(place, message)) continue;
+      place.queued += 1;
+      counters.due += 1;
+    }
+    this.backlog.push(message, (left) => this.forget(left));
+    for (const place of this.behind) if (!place.isFull) this.catchUp(place);
+    this.trim();
+  }
+
+  /** A message left the backlog: those who have not got it never will. */
+  private forget(message: Message): void {
+    const { counters, policy } = this.options;
+    for (const place of this.behind) {
+      if (place.next > message.offset || !owes(place, message)) continue;
+      place.queued -= 1;
+      place.lost += 1;
+      counters.dropped[policy === "latest" ? "conflated" : "slow"] += 1;
+    }
+  }
+
+  private findSlow(): void {
+    const { highWater, policy } = this.options;
+    this.unseen = 0;
+    for (const place of this.places.values()) {
+      if (place.isBehind || place.reader.buffered() <= highWater) continue;
+      if (policy === "close") place.reader.close(1013, "slow consumer");
+      else this.fallBehind(place);
+    }
+  }
+
+  private fallBehind(place: Place): void {
+    place.reader.connection?.unsubscribe(this.channel);
+    place.isBehind = true;
+    place.isFull = true;
+    place.next = this.head + 1;
+    this.behind.add(place);
+    this.say(place, {}, "slow consumer: fell behind");
+  }
+
+  private catchUp(place: Place): void {
+    const { counters, highWater } = this.options;
+    for (const message of this.backlog.from(place.next)) {
+      if (highWater > 0 && place.reader.buffered() > highWater / 2) {
+        this.stayBehind(place);
+        return;
+      }
+      place.next = message.offset + 1;
+      if (!owes(place, message)) continue;
+      place.queued -= 1;
+      counters.delivered += 1;
+      place.reader.send(message);
+      if (place.isGone) return;
+    }
+    this.caughtUp(place);
+  }
+
+  private stayBehind(place: Place): void {
+    place.isFull = true;
+    if (this.options.policy === "close") place.reader.close(1013, "slow consumer");
+  }
+
+  private caughtUp(place: Place): void {
+    place.next = this.head + 1;
+    const { connection } = place.reader;
+    if (connection === undefined) return;
+    this.behind.delete(place);
+    place.isBehind = false;
+    connection.subscribe(this.channel);
+    this.say(place, { dropped: place.lost }, "slow consumer: caught up");
+    place.lost = 0;
+  }
+
+  /** Nobody needs what everybody has got. */
+  private trim(): void {
+    for (const place of this.behind) if (place.next <= this.head) return;
+    this.backlog.clear();
+  }
+
+  private say({ reader }: Place, fields: Record<string, number>, text: string): void {
+    const { log, route, policy } = this.options;
+    log.info({ conn: reader.id, route, topic: this.topic, policy, ...fields }, text);
+  }
+}
+
+function owes({ reader }: Place, message: Message): boolean {
+  return !(reader.skipsOwn && message.conn === reader.id);
+}
