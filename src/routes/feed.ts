@@ -1,0 +1,195 @@
+/**
+ * feed: topics that are published to and subscribed to, with history. The path's parameter names the topic.
+ * Published by the route's source, by POST, and by clients where `publish` is on; what a plain client says is ignored otherwise.
+ * Limits: `maxMessage`, history bounds; a slow reader loses the oldest messages, or all but the newest of each key.
+ */
+import type { Clock } from "../clock.ts";
+import type { FeedOptions, Source, SourceMessage } from "../config/schema.ts";
+import type { Connection, Data } from "../connection.ts";
+import type { EngineError, OutMessage, Position, Published, Topics } from "../engine.ts";
+import { createEventStream, type EventStream } from "../event-stream.ts";
+import { createHeartbeat } from "../heartbeat.ts";
+import { createHub, type HubOptions, type Membership, readerOf } from "../hub.ts";
+import type { Capacity } from "../limits.ts";
+import type { RouteCounters } from "../metrics.ts";
+import { refusal, refusalResponse } from "../refusals.ts";
+import type { AdmitRequest, Refusal, Route } from "../route.ts";
+import { runSource } from "../source-runner.ts";
+import { lastMessages, publishBody, wantsEvents } from "../topic-http.ts";
+import { encodeEvent } from "../wire/sse.ts";
+import { topicProblem } from "../wire/topic.ts";
+
+export interface FeedDeps {
+  readonly options: FeedOptions;
+  readonly topics: Topics;
+  readonly counters: RouteCounters;
+  readonly hub: Pick<HubOptions, "route" | "publisher" | "log">;
+  readonly capacity: Capacity;
+  readonly clock: Clock;
+  /** What runs here, with the name of its topic. */
+  readonly source?: { readonly name: string; readonly run: Source } | undefined;
+}
+
+interface SubscriberState {
+  readonly topic: string;
+  readonly membership: Membership;
+}
+
+/** A comment so often keeps proxies from cutting an idle stream. */
+const COMMENT_MS = 15_000;
+const DEFAULT_TOPIC = "feed";
+
+export function createFeed(deps: FeedDeps): Route {
+  const { options, topics, counters, hub: shared } = deps;
+  const policy = options.slow.policy ?? (options.keyField === undefined ? "drop-oldest" : "latest");
+  const hub = createHub({ ...shared, policy, highWater: options.slow.highWater, topics, counters });
+  const ownTopic = options.topic ?? deps.source?.name ?? DEFAULT_TOPIC;
+  const streams = createStreams(deps, hub);
+  const nameOf = (params: AdmitRequest["params"]) => Object.values(params)[0] ?? ownTopic;
+  let stopSource: () => Promise<void> = async () => {};
+
+  const onPublished: Published = (result) => {
+    if ("code" in result) counters.dropped.refused += 1;
+  };
+  const outMessage = (data: Data, json: boolean, conn?: string): OutMessage => {
+    const key = options.keyField === undefined ? undefined : keyOf(data, options.keyField);
+    return { data, json, key, conn };
+  };
+
+  function publishFromSource({ data, topic = ownTopic }: SourceMessage): void {
+    const text = JSON.stringify(data);
+    const problem = text === undefined ? "its data is not JSON" : topicProblem(topic);
+    if (problem === undefined) topics.publish(topic, outMessage(text, true), onPublished);
+    else
+      shared.log.error(
+        { route: shared.route, topic, problem },
+        "! a message of the source cannot be published",
+      );
+  }
+
+  const publish = (topic: string, message: OutMessage) =>
+    new Promise<Position | EngineError>((done) => {
+      topics.publish(topic, outMessage(message.data, message.json), done);
+    });
+
+  return {
+    kind: "feed",
+    admit({ params }) {
+      const refused = topicRefusal(nameOf(params));
+      return refused === undefined ? { admitted: {} } : { refusal: refused };
+    },
+    http: {
+      methods: options.publish ? ["GET", "POST"] : ["GET"],
+      handle(request, { params, headers, query }) {
+        const topic = nameOf(params);
+        const refused = topicRefusal(topic);
+        if (refused !== undefined) return refusalResponse(refused);
+        if (request.method === "POST") {
+          return publishBody(request, options.maxMessage, topic, (message) => publish(topic, message));
+        }
+        return wantsEvents(headers) ? streams.open(topic) : lastMessages(topics, topic, query);
+      },
+    },
+    start() {
+      if (deps.source === undefined) return;
+      const { clock } = deps;
+      stopSource = runSource({ ...shared, clock, source: deps.source.run, publish: publishFromSource });
+    },
+    open(connection) {
+      if (options.welcome !== false) connection.send(options.welcome);
+      const topic = nameOf(connection.params);
+      const state: SubscriberState = { topic, membership: hub.join(topic, readerOf(connection)) };
+      connection.state = state;
+    },
+    message(connection: Connection<SubscriberState>, data) {
+      if (!options.publish) counters.dropped.ignored += 1;
+      else topics.publish(connection.state.topic, outMessage(data, false, connection.id), onPublished);
+    },
+    drain(connection: Connection<SubscriberState>) {
+      connection.state.membership.drain();
+    },
+    close({ state }: Connection<SubscriberState | undefined>) {
+      state?.membership.leave();
+    },
+    describe: ({ state }: Connection<SubscriberState | undefined>) =>
+      state === undefined ? {} : { topic: state.topic },
+    stats: () => ({ ...hub.stats(), streams: counters.streams }),
+    async dispose() {
+      streams.endAll();
+      await stopSource();
+    },
+  };
+}
+
+/** Readers over HTTP. Each costs a descriptor, like a connection. */
+function createStreams(
+  { options, counters, capacity, clock, hub: { route } }: FeedDeps,
+  hub: ReturnType<typeof createHub>,
+) {
+  const open = new Set<EventStream>();
+  const heartbeat = createHeartbeat(clock, { ping: COMMENT_MS, pong: 0, stall: options.stallTimeout });
+  let count = 0;
+
+  return {
+    open(topic: string): Response {
+      if (!capacity.take(1)) return refusalResponse(refusal("full"));
+      const stream: EventStream = createEventStream({
+        highWater: options.slow.highWater,
+        onDrain: () => membership?.drain(),
+        onGone() {
+          membership?.leave();
+          heartbeat.remove(stream);
+          open.delete(stream);
+          counters.streams -= 1;
+          capacity.give(1);
+        },
+      });
+      count += 1;
+      const membership: Membership | undefined = hub.join(topic, {
+        id: `${route} stream ${count}`,
+        send({ epoch, offset, data, size }) {
+          counters.sent += 1;
+          counters.sentBytes += size;
+          stream.write(encodeEvent({ id: { epoch, offset }, data: textOf(data) }));
+        },
+        buffered: stream.buffered,
+        close: stream.end,
+      });
+      open.add(stream);
+      heartbeat.add(stream);
+      counters.streams += 1;
+      stream.ping();
+      return stream.response;
+    },
+    endAll() {
+      for (const stream of open) stream.end();
+      heartbeat.stop();
+    },
+  };
+}
+
+function topicRefusal(topic: string): Refusal | undefined {
+  const problem = topicProblem(topic);
+  return problem === undefined ? undefined : refusal("bad_topic", problem);
+}
+
+/** An event stream carries text only, so binary stands in it as WIRE has it: `{"base64"}`. */
+function textOf(data: Data): string {
+  return typeof data === "string" ? data : JSON.stringify({ base64: Buffer.from(data).toString("base64") });
+}
+
+/** The value of a JSON object's field as a key; a message without it shares one key with its like. */
+function keyOf(data: Data, field: string): string | undefined {
+  if (typeof data !== "string") return undefined;
+  try {
+    const value: unknown = JSON.parse(data);
+    const key =
+      typeof value === "object" && value !== null && Object.hasOwn(value, field)
+        ? Reflect.get(value, field)
+        : undefined;
+    return key === undefined ? undefined : String(key);
+  } catch {
+    // Text that is no JSON has no field.
+    return undefined;
+  }
+}
