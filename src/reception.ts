@@ -13,8 +13,8 @@ import type { Admission, AdmitRequest, Admitted, Refusal } from "./route.ts";
 import type { Match, Params, Router } from "./router.ts";
 import { SocketConnection } from "./socket.ts";
 
-/** The two calls of the runtime's server that are needed here. */
-export type Upgrader = Pick<Server<SocketConnection>, "upgrade" | "requestIP">;
+/** The calls of the runtime's server that are needed here. */
+export type Upgrader = Pick<Server<SocketConnection>, "upgrade" | "requestIP" | "timeout">;
 export type Answer = Response | undefined;
 
 export interface ReceptionOptions {
@@ -55,7 +55,7 @@ export function createReception(options: ReceptionOptions): Reception {
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
     if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);
     const from = admitRequest(request, match.params, remoteAddress);
-    if (!upgrade) return plain(request, from, match.value, path);
+    if (!upgrade) return plain(request, server, from, match.value, path);
     const handshake = checkUpgrade(request.headers);
     if (handshake !== undefined) return refuse(handshake, path, remoteAddress);
     return receive(request, server, from, match.value, path);
@@ -63,12 +63,17 @@ export function createReception(options: ReceptionOptions): Reception {
 
   function plain(
     request: Request,
+    server: Upgrader,
     from: AdmitRequest,
     { route }: Endpoint,
     path: string,
   ): Response | Promise<Response> {
     if (route.http === undefined) return refuse(refusal("upgrade_required"), path, from.remoteAddress);
-    return route.http.handle(request, from);
+    if (options.isDraining()) return refuse(refusal("draining"), path, from.remoteAddress);
+    const response = route.http.handle(request, from);
+    // An event stream has its own deadline; the runtime's would cut it when nothing happens for some seconds.
+    if (response instanceof Response && isEventStream(response)) server.timeout(request, 0);
+    return response;
   }
 
   function receive(
@@ -124,6 +129,10 @@ export function createReception(options: ReceptionOptions): Reception {
   }
 
   return { answer };
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
 }
 
 function matchProblem(match: Match<Endpoint>): Refusal | undefined {
