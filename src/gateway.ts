@@ -3,13 +3,22 @@
  * It decides nothing about messages; failure of a part is that part's business, except at start, which rejects with one clear line.
  */
 import { randomBytes } from "node:crypto";
-import { systemClock } from "./clock.ts";
-import { type Config, type ConfigInput, configSchema, type RouteOptions } from "./config/schema.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import {
+  type Config,
+  type ConfigInput,
+  configSchema,
+  type FeedOptions,
+  type RouteOptions,
+} from "./config/schema.ts";
+import type { Publisher } from "./connection.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Engine } from "./engine.ts";
+import { createMemoryEngine } from "./engines/memory.ts";
 import { FairleadError } from "./errors.ts";
 import { createHeartbeat } from "./heartbeat.ts";
-import { createCapacity, defaultCapacity } from "./limits.ts";
+import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { createRouteCounters, type RouteCounters } from "./metrics.ts";
@@ -19,7 +28,9 @@ import { createReception } from "./reception.ts";
 import type { Refusal, Route } from "./route.ts";
 import { createRouter } from "./router.ts";
 import { createEcho } from "./routes/echo.ts";
-import type { SocketConnection } from "./socket.ts";
+import { createFeed } from "./routes/feed.ts";
+import { createRoom } from "./routes/room.ts";
+import { stocks } from "./sources/stocks.ts";
 import { VERSION } from "./version.ts";
 
 export interface Gateway {
@@ -41,18 +52,15 @@ export function createGateway(input: ConfigInput, parts: GatewayParts = {}): Gat
   const config = parseConfig(input);
   const log = parts.log ?? createLog(config.log);
   const house = furnish(config, log);
-  let listener: Listener | undefined;
   let stopping: Promise<void> | undefined;
 
   return {
-    async start() {
-      listener = createListener({ ...config.listen, ...house.listening, log });
-    },
+    start: async () => house.start(),
     get address() {
-      return { host: config.listen.host, port: listener?.port ?? config.listen.port };
+      return { host: config.listen.host, port: house.port() };
     },
     stop() {
-      stopping ??= house.stop(listener);
+      stopping ??= house.stop();
       return stopping;
     },
   };
@@ -67,49 +75,45 @@ function parseConfig(input: ConfigInput): Config {
   throw new FairleadError("CONFIG_INVALID", `The config is not valid.\n${problems.join("\n")}`);
 }
 
+/** What every route may need of the house. */
+interface House {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly capacity: Capacity;
+  readonly publisher: Publisher;
+}
+
 function furnish(config: Config, log: Log) {
   const clock = systemClock;
   const rejected = new Map<string, number>();
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
-  const endpoints = Object.entries(config.routes).map(([path, options]) => createEndpoint(path, options));
+  const engine = createMemoryEngine({
+    clock,
+    onError: ({ error, ...where }) => log.error({ ...where, err: error }, "! a callback of the engine threw"),
+  });
   let draining = false;
+  let listener: Listener | undefined;
+  const publisher: Publisher = {
+    publish: (channel, data, except) => listener?.publish(channel, data, except),
+  };
+  const house = { clock, log, engine, capacity, publisher };
+  const endpoints = Object.entries(config.routes).map(([path, options]) =>
+    createEndpoint(path, options, house),
+  );
 
-  function createEndpoint(path: string, options: RouteOptions): Endpoint {
-    const counters = createRouteCounters(path, options.kind);
-    return {
-      path,
-      counters,
-      route: createRoute(path, options, counters),
-      heartbeat: createHeartbeat(clock, { ...options.heartbeat, stall: options.stallTimeout }),
-      maxMessage: options.maxMessage,
-      weight: options.kind === "bridge" ? 2 : 1,
-      onOpen: options.onOpen,
-      onClose: options.onClose,
-    };
-  }
-
-  function createRoute(path: string, options: RouteOptions, counters: RouteCounters): Route {
-    switch (options.kind) {
-      case "echo":
-        return createEcho({ options });
-      default:
-        throw new Error(`${path} ${counters.kind}`);
-    }
-  }
-
-  function metrics(): string {
-    return renderMetrics(
+  const metrics = () =>
+    renderMetrics(
       endpoints.map(({ counters }) => counters),
       {
         version: VERSION,
         rejected,
         descriptorsUsed: capacity.used,
         descriptorsMax: capacity.max,
-        engineUp: true,
-        queuedMessages: new Map(),
+        engineUp: engine.health().up,
+        queuedMessages: new Map(endpoints.map(({ path, route }) => [path, route.stats()["queued"] ?? 0])),
       },
     );
-  }
 
   function onRefused({ code, status }: Refusal, path: string, ip: string): void {
     rejected.set(code, (rejected.get(code) ?? 0) + 1);
@@ -130,29 +134,78 @@ function furnish(config: Config, log: Log) {
     log,
   });
 
-  async function stop(listener: Listener | undefined): Promise<void> {
-    draining = true;
-    if (listener !== undefined) await leave(listener, config, log);
-    await Promise.all(endpoints.map(({ route }) => route.dispose()));
-    for (const { heartbeat } of endpoints) heartbeat.stop();
-  }
-
-  return {
-    stop,
-    listening: {
+  function start(): void {
+    listener = createListener({
+      ...config.listen,
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       reception,
-      onGone: (connection: SocketConnection) => capacity.give(connection.endpoint.weight),
-    },
+      onGone: ({ endpoint }) => capacity.give(endpoint.weight),
+      log,
+    });
+    for (const { route } of endpoints) route.start?.();
+  }
+
+  async function stop(): Promise<void> {
+    const { delay, window } = config.drain;
+    draining = true;
+    if (delay > 0) await new Promise<void>((done) => clock.after(delay, done));
+    const open = [...(listener?.connections ?? [])];
+    log.info({ connections: open.length }, "draining");
+    await drainAll(open, window, clock);
+    await Promise.all(endpoints.map(({ route }) => route.dispose()));
+    for (const { heartbeat } of endpoints) heartbeat.stop();
+    await listener?.stop();
+    await engine.close();
+  }
+
+  return { start, stop, port: () => listener?.port ?? config.listen.port };
+}
+
+function createEndpoint(path: string, options: RouteOptions, house: House): Endpoint {
+  const counters = createRouteCounters(path, options.kind);
+  return {
+    path,
+    counters,
+    route: createRoute(path, options, counters, house),
+    heartbeat: createHeartbeat(house.clock, { ...options.heartbeat, stall: options.stallTimeout }),
+    maxMessage: options.maxMessage,
+    weight: options.kind === "bridge" ? 2 : 1,
+    onOpen: options.onOpen,
+    onClose: options.onClose,
   };
 }
 
-async function leave(listener: Listener, { drain }: Config, log: Log): Promise<void> {
-  if (drain.delay > 0) await new Promise<void>((done) => systemClock.after(drain.delay, done));
-  const open = [...listener.connections];
-  log.info({ connections: open.length }, "draining");
-  await drainAll(open, drain.window, systemClock);
-  await listener.stop();
+function createRoute(path: string, options: RouteOptions, counters: RouteCounters, house: House): Route {
+  const { engine, publisher, log, clock, capacity } = house;
+  const hub = { route: path, publisher, log };
+  switch (options.kind) {
+    case "echo":
+      return createEcho({ options });
+    case "room":
+      return createRoom({ options, counters, hub, topics: engine.topics(path, options.history) });
+    case "feed": {
+      const topics = engine.topics(path, options.history);
+      return createFeed({
+        options,
+        counters,
+        hub,
+        topics,
+        capacity,
+        clock,
+        source: sourceOf(options, clock),
+      });
+    }
+    case "relay":
+    case "bridge":
+      throw new FairleadError("CONFIG_INVALID", `${path}: routes of kind ${options.kind} are not built yet.`);
+  }
+}
+
+/** The feed's source under its topic's name; the gateway brings `stocks`, a config in TypeScript its own. */
+function sourceOf({ source, interval, topic }: FeedOptions, clock: Clock) {
+  if (source === undefined) return undefined;
+  if (source === "stocks") return { name: "stocks", run: stocks({ interval, clock }) };
+  return { name: topic ?? "feed", run: source };
 }
 
 /** 0 means no limit, so it is the largest of all. */
