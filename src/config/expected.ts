@@ -1,0 +1,66 @@
+/** What an option takes, in words, drawn from its schema: `a whole number from 0 to 65535`, `"close" or "drop-oldest"`. */
+import { z } from "zod";
+import type { Schemas } from "./schema-tree.ts";
+import { metaOf, typesOf } from "./schema-tree.ts";
+
+/** How each unit is written. A unit that is missing here is an option of plain words, described by its type. */
+const UNITS: Readonly<Record<string, string>> = {
+  duration: 'a duration up to 24 days like "25s" or 25000 (milliseconds)',
+  size: 'a size like "64KiB" or 65536 (bytes)',
+};
+
+export function expectedText(schemas: Schemas): string {
+  const unit = UNITS[metaOf(schemas)?.unit ?? ""];
+  if (unit !== undefined) return unit;
+  const words = [...new Set(typesOf(schemas).map(typeText))];
+  const last = words.pop() ?? "nothing here";
+  return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
+}
+
+/** The words one may choose from, for "did you mean". */
+export function wordsOf(schemas: Schemas): string[] {
+  return typesOf(schemas)
+    .flatMap((type) => (type instanceof z.ZodEnum || type instanceof z.ZodLiteral ? literals(type) : []))
+    .filter((word) => typeof word === "string");
+}
+
+export function isList(schemas: Schemas): boolean {
+  return typesOf(schemas).some((type) => type instanceof z.ZodArray);
+}
+
+/** An option that no text can set. */
+export function isOnlyFunction(schemas: Schemas): boolean {
+  return typesOf(schemas).every((type) => type instanceof z.ZodCustom);
+}
+
+/** Whether the option may have this value. */
+export function takes(schemas: Schemas, value: unknown): boolean {
+  return schemas.some((schema) => z.safeParse(schema, value).success);
+}
+
+function typeText(type: z.core.$ZodType): string {
+  if (type instanceof z.ZodEnum || type instanceof z.ZodLiteral) return orList(literals(type));
+  if (type instanceof z.ZodNumber) return numberText(type);
+  if (type instanceof z.ZodString) return "a text";
+  if (type instanceof z.ZodBoolean) return "true or false";
+  if (type instanceof z.ZodArray) return "a list";
+  if (type instanceof z.ZodCustom) return "a function (TypeScript config only)";
+  return "a table of keys";
+}
+
+function literals(type: z.ZodEnum | z.ZodLiteral): unknown[] {
+  return type instanceof z.ZodEnum ? type.options : [...type.values];
+}
+
+function orList(values: readonly unknown[]): string {
+  const words = values.map((value) => JSON.stringify(value));
+  const last = words.pop() ?? "";
+  return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
+}
+
+function numberText({ minValue, maxValue }: z.ZodNumber): string {
+  const from = minValue === null ? "" : ` from ${minValue}`;
+  return maxValue === null || maxValue === Number.MAX_SAFE_INTEGER
+    ? `a whole number${from}${from === "" ? "" : " up"}`
+    : `a whole number${from} to ${maxValue}`;
+}
