@@ -1,0 +1,125 @@
+/**
+ * Combinations that are well-typed and still impossible, each with what to do instead. They look at what was written, not
+ * at defaults, and pass over what has the wrong type, which is the schema's to tell: all errors come at once.
+ */
+import { isTable, type KeyPath, valueAt } from "./key-path.ts";
+import type { Problem } from "./problems.ts";
+import { paramsOf, pathFault, samePaths } from "./route-path.ts";
+import { parseDuration } from "./units.ts";
+
+export function combinationProblems(input: unknown): Problem[] {
+  const routes = valueAt(input, ["routes"]);
+  if (!isTable(routes)) return [];
+  const paths = Object.keys(routes).filter((path) => path !== "__proto__");
+  return [...pathProblems(paths), ...paths.flatMap((path) => routeProblems(path, routes[path]))];
+}
+
+function pathProblems(paths: readonly string[]): Problem[] {
+  const faults = paths.flatMap((path) => {
+    const fault = pathFault(path);
+    return fault === undefined ? [] : [{ path: ["routes", path], ...fault }];
+  });
+  const doubles = samePaths(paths).map(([first, second]) => ({
+    path: ["routes", second],
+    text: `matches exactly what ${JSON.stringify(first)} matches`,
+    hint: " Keep one of the two.",
+  }));
+  return [...faults, ...doubles];
+}
+
+type Route = Readonly<Record<string, unknown>>;
+/** A problem of one option of the route at hand. */
+type At = (key: string, text: string, hint: string) => Problem;
+
+function routeProblems(path: string, route: unknown): Problem[] {
+  if (!isTable(route)) return [];
+  const at: At = (key, text, hint) => ({ path: ["routes", path, key], text, hint, received: route[key] });
+  if (route["kind"] === "room") return nameProblems(path, "room");
+  if (route["kind"] === "feed") return [...nameProblems(path, "topic"), ...feedProblems(path, route, at)];
+  if (route["kind"] === "bridge") return bridgeProblems(path, route, at);
+  return [];
+}
+
+/** Rooms and feeds take their name from the path, and one name is one parameter. */
+function nameProblems(path: string, named: string): Problem[] {
+  const { length } = paramsOf(path);
+  if (length <= 1) return [];
+  const where: KeyPath = ["routes", path];
+  return [{ path: where, text: `has ${length} parameters, and one names the ${named}`, hint: " Keep one." }];
+}
+
+function feedProblems(path: string, route: Route, at: At): Problem[] {
+  return [...sourceProblems(route, at), ...topicProblems(path, route, at), ...latestProblems(path, route)];
+}
+
+function sourceProblems({ source, interval }: Route, at: At): Problem[] {
+  if (interval === undefined) return [];
+  if (source !== "stocks") {
+    return [at("interval", "is the pace of the source stocks", ' Add source: "stocks", or remove interval.')];
+  }
+  const isZero =
+    (typeof interval === "number" || typeof interval === "string") && parseDuration(interval) === 0;
+  if (!isZero) return [];
+  return [
+    at(
+      "interval",
+      "of the source stocks must be above 0",
+      " To publish nothing, remove source and interval.",
+    ),
+  ];
+}
+
+function topicProblems(path: string, { topic }: Route, at: At): Problem[] {
+  if (typeof topic !== "string") return [];
+  const [param] = paramsOf(path);
+  if (param !== undefined) {
+    return [at("topic", `is named by :${param} of the path`, " Remove topic, or the parameter.")];
+  }
+  if (isTopic(topic)) return [];
+  const hint = " 1 to 255 bytes, segments separated by dots, no spaces, control characters, * or >.";
+  return [at("topic", "is no topic name", hint)];
+}
+
+/** The grammar of a topic on the wire, where `*` and `>` are for subscriptions. */
+function isTopic(topic: string): boolean {
+  return Buffer.byteLength(topic) <= 255 && /^[^\p{Cc}\s*>.]+(?:\.[^\p{Cc}\s*>.]+)*$/u.test(topic);
+}
+
+function latestProblems(path: string, route: Route): Problem[] {
+  const received = valueAt(route, ["slow", "policy"]);
+  if (received !== "latest" || route["keyField"] !== undefined) return [];
+  const text = "keeps the newest value of each key, and no key is named";
+  return [
+    {
+      path: ["routes", path, "slow", "policy"],
+      text,
+      received,
+      hint: " Add keyField, or choose another policy.",
+    },
+  ];
+}
+
+function bridgeProblems(path: string, route: Route, at: At): Problem[] {
+  const { target, framing, maxLine, subprotocols } = route;
+  const problems: Problem[] = [];
+  if (typeof target === "string" && !isTarget(target)) {
+    problems.push(at("target", "expected host:port or [v6]:port", " The port is 1 to 65535."));
+  }
+  if (maxLine !== undefined && framing !== "lines") {
+    problems.push(at("maxLine", 'bounds the lines of framing "lines"', " Set that, or remove maxLine."));
+  }
+  for (const [index, received] of (Array.isArray(subprotocols) ? subprotocols : []).entries()) {
+    if (typeof received !== "string" || TOKEN.test(received)) continue;
+    const where: KeyPath = ["routes", path, "subprotocols", index];
+    problems.push({ path: where, text: "expected an HTTP token like mqtt", received });
+  }
+  return problems;
+}
+
+/** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function isTarget(target: string): boolean {
+  const port = /^(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[\w.-]+):(\d{1,5})$/.exec(target)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
