@@ -1,0 +1,18 @@
+/**
+ * stdout is data, stderr is talk. A reader that went away (`fairlead | head -1`) is no reason to end or to spin:
+ * what can no longer be written is dropped, and the server goes on.
+ */
+export function printData(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printTalk(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Call once, before anything is printed. */
+export function survivePipes(): void {
+  const drop = () => undefined; // there is nowhere left to say it
+  process.stdout.on("error", drop);
+  process.stderr.on("error", drop);
+}

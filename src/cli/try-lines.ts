@@ -1,0 +1,44 @@
+/** What `serve` prints once it listens: the address, and one line per route with a command to try it. */
+import type { Config, RouteOptions } from "../config/schema.ts";
+import { reachable } from "./address.ts";
+
+export function tryLines(
+  config: Config,
+  address: { readonly host: string; readonly port: number },
+): string[] {
+  const host = reachable(address);
+  const rows = Object.entries(config.routes).map(([path, route]) => [
+    route.kind,
+    `ws://${host}${path}`,
+    commandFor(route, host, samplePath(path, route)),
+  ]);
+  return [`Fairlead listens on http://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
+}
+
+/** A path that the route matches: parameters get a name, `*` nothing. */
+function samplePath(path: string, route: RouteOptions): string {
+  const name = route.kind === "feed" ? (route.source === "stocks" ? "stocks" : "news") : "lobby";
+  return path.replaceAll(/:\w+/g, name).replace(/\*$/, "");
+}
+
+function commandFor({ kind }: RouteOptions, host: string, path: string): string {
+  if (kind === "feed") return `curl -N -H 'Accept: text/event-stream' http://${host}${path}`;
+  if (kind === "bridge") return `websocat -b ws://${host}${path}`;
+  if (kind !== "relay") return `websocat ws://${host}${path}`;
+  const hello = '{"group_id":"1","sender_type":"center","receiver_type":"local","content":"hello"}';
+  return `echo '${hello}' | websocat -n ws://${host}${path}`;
+}
+
+/** Columns as wide as their widest cell, two spaces and more between them. */
+export function align(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(...rows.map((row) => row.length), 0);
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd((widths[column] ?? 0) + 2))
+      .join("")
+      .trimEnd(),
+  );
+}
