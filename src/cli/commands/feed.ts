@@ -1,0 +1,20 @@
+/** `fairlead feed`: one feed on any path, with the demo source stocks. */
+import { oneLiner } from "../one-liner.ts";
+
+export const command = oneLiner({
+  kind: "feed",
+  summary: "a topic that many read, over WebSocket, SSE or JSON",
+  preset: { listen: { port: 8080 }, routes: { "/*": { kind: "feed", source: "stocks" } } },
+  notes: [
+    "Listens on 127.0.0.1:8080 and answers on any path. The source stocks publishes a price every 2 seconds;",
+    "--no-source --publish leaves publishing to clients.",
+  ],
+  examples: [
+    ["fairlead feed", "then: curl -N -H 'Accept: text/event-stream' http://127.0.0.1:8080"],
+    [
+      "fairlead feed --interval 100ms --key-field symbol",
+      "fast, and slow readers get the newest price of each symbol",
+    ],
+    ["fairlead feed --no-source --publish --no-welcome", "then: curl -d hello http://127.0.0.1:8080"],
+  ],
+});

@@ -1,0 +1,21 @@
+/** A loaded config runs until a signal ends it. Everything a server command does after reading its arguments. */
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/schema.ts";
+import { printData, printTalk } from "./output.ts";
+import { untilStopped } from "./signals.ts";
+import { tryLines } from "./try-lines.ts";
+
+/** Returns the exit code. @throws FairleadError LISTEN_FAILED */
+export async function runGateway(config: Config): Promise<number> {
+  const { createGateway } = await import("../gateway.ts"); // `--help` and `config` need none of it
+  const gateway = createGateway(config);
+  await gateway.start();
+  const ended = untilStopped(
+    process,
+    systemClock,
+    () => gateway.stop(),
+    () => printTalk("fairlead: stopping; once more to end at once"),
+  );
+  printData(tryLines(config, gateway.address).join("\n"));
+  return ended;
+}
