@@ -36,6 +36,34 @@ describe("bounds of a history", () => {
     expect(held(filled(9, { bytes: 35 }))).toEqual([7, 9, 3]);
   });
 
+  test("keeps messages that are exactly bytes together", () => {
+    expect(held(filled(9, { bytes: 30 }))).toEqual([7, 9, 3]);
+  });
+
+  test("lets go of what it evicts, so that its memory comes back", () => {
+    const history = new History({ size: 1000, ttl: 1000, bytes: 0 });
+    const all = Array.from({ length: 1000 }, (_, n) => {
+      const added = message(n + 1);
+      history.add(added, n + 1);
+      return new WeakRef(added);
+    });
+    history.evict(1700);
+    Bun.gc(true);
+    expect(history.count).toBe(300);
+    // The collector is conservative: a few more may still be seen on the stack.
+    expect(all.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(310);
+  });
+
+  test("gives the room of a large past back, once little of it is held", () => {
+    const history = filled(1000, { ttl: 1000 });
+    const room = () => (history as unknown as { slots: unknown[] }).slots.length;
+    expect(room()).toBe(1024);
+    history.evict(1995);
+    expect([history.count, room()]).toEqual([5, 16]);
+    history.evict(9999);
+    expect([history.count, room()]).toEqual([0, 4]);
+  });
+
   test("keeps nothing of a message that is larger than bytes alone", () => {
     expect(held(filled(3, { bytes: 9 }))).toEqual([4, 3, 0]);
   });
