@@ -24,6 +24,8 @@ export interface MemoryEngineDeps {
 export interface Holding {
   readonly topics: number;
   readonly claims: number;
+  /** Topics that have members. */
+  readonly occupied: number;
   readonly members: number;
 }
 
@@ -56,6 +58,7 @@ export function createMemoryEngine({ clock, onError }: MemoryEngineDeps): Memory
     holding: () => ({
       topics: routes.reduce((sum, topics) => sum + topics.count, 0),
       claims: claims.count,
+      occupied: presence.occupied,
       members: presence.count,
     }),
     async close() {

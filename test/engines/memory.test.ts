@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { OutMessage, Position } from "../../src/engine.ts";
+import type { Claim, EngineError, OutMessage, Position } from "../../src/engine.ts";
 import type { Fault } from "../../src/engines/memory/down.ts";
 import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { testClock } from "../clock.ts";
@@ -9,7 +9,7 @@ engineContract("memory", (clock) => createMemoryEngine({ clock, onError: () => {
 
 const TTL = 300_000;
 const LIMITS = { size: 100, ttl: TTL, bytes: 0 };
-const NOTHING = { topics: 0, claims: 0, members: 0 };
+const NOTHING = { topics: 0, claims: 0, occupied: 0, members: 0 };
 const hello: OutMessage = { data: "hello", json: false };
 
 function scene() {
@@ -91,9 +91,9 @@ describe("the memory engine", () => {
       if ("fence" in claim) claim.release();
     });
     engine.presence.join("t", "x", 50);
-    engine.presence.join("t", "y", 0);
-    expect(engine.holding()).toEqual({ topics: 0, claims: 1, members: 2 });
-    engine.presence.leave("t", "y");
+    engine.presence.join("u", "y", 0);
+    expect(engine.holding()).toEqual({ topics: 0, claims: 1, occupied: 2, members: 2 });
+    engine.presence.leave("u", "y");
     clock.advance(10_000);
     expect(engine.holding()).toEqual(NOTHING);
     await engine.close();
@@ -152,6 +152,47 @@ describe("the memory engine", () => {
     room.subscribe("t", ({ data }) => seen.push(`second ${data}`));
     room.publish("t", hello);
     expect(seen).toEqual(["first hello"]);
+  });
+
+  test("goes on with the positions of a topic whose last subscriber leaves inside a delivery and then publishes", () => {
+    const { engine } = scene();
+    const room = engine.topics("/bare", { size: 0, ttl: 0, bytes: 0 });
+    const positions: (Position | EngineError)[] = [];
+    const note = (at: Position | EngineError) => positions.push(at);
+    const subscription = room.subscribe("t", () => {
+      subscription.close();
+      room.publish("t", hello, note);
+    });
+    room.publish("t", hello, note);
+    const epochs = positions.map((at) => ("epoch" in at ? at.epoch : ""));
+    expect(positions).toMatchObject([{ offset: 2 }, { offset: 1 }]);
+    expect(epochs[0]).toBe(epochs[1] ?? "");
+    expect(engine.holding()).toEqual(NOTHING);
+  });
+
+  test("ends an overdue claim at the next look, if the process was held up and its timer has not run yet", () => {
+    const clock = testClock();
+    let heldUp = 0;
+    const engine = createMemoryEngine({
+      clock: { ...clock, now: () => clock.now() + heldUp },
+      onError: () => {},
+    });
+    const losses: string[] = [];
+    const take = (name: string) => {
+      let result: object = {};
+      const onLost = (reason: string) => losses.push(`${name} ${reason}`);
+      engine.claims.claim(name, { holder: name, lease: 50, takeOver: false, onLost }, (answer) => {
+        result = answer;
+      });
+      return result as Claim;
+    };
+    const [renewed] = [take("renewed"), take("claimed")];
+    heldUp = 50;
+    expect(renewed.renew()).toBe(false);
+    expect(take("claimed").fence).toBe(3);
+    expect(losses).toEqual(["renewed expired", "claimed expired"]);
+    clock.advance(49);
+    expect(losses.length).toBe(2);
   });
 
   test("follows a wall clock that jumps within a second, and evicts nobody for it", async () => {

@@ -12,6 +12,8 @@ interface Entry extends Member {
 }
 
 export interface MemoryPresence extends Presence {
+  /** Topics that have members. */
+  readonly occupied: number;
   /** Members of all topics. */
   readonly count: number;
   sweep(): void;
@@ -65,6 +67,9 @@ export function createPresence(clock: Clock): MemoryPresence {
       if (members === undefined) return [];
       prune(topic, members);
       return [...members.values()].map(({ conn, since }) => ({ conn, since }));
+    },
+    get occupied() {
+      return topics.size;
     },
     get count() {
       let count = 0;

@@ -148,10 +148,8 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
     },
     close() {
       closed = true;
-      for (const topic of topics.values()) {
+      for (const topic of topics.values())
         for (const subscriber of topic.subscribers) subscriber.from = Number.POSITIVE_INFINITY;
-        topic.nested.length = 0;
-      }
       topics.clear();
     },
   };
