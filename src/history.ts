@@ -7,11 +7,13 @@ import type { HistoryLimits, HistoryPage, HistoryQuery, Message } from "./engine
 import { HISTORY_PAGE_BYTES } from "./engine.ts";
 
 const SMALLEST = 4;
+/** Shared by all that never had a message: a typed array weighs more than the rest of a topic. */
+const NO_TIMES = new Float64Array(0);
 
 /** A class, because there is one per topic: a hundred thousand of them share their methods. */
 export class History {
   private slots: (Message | undefined)[] = [];
-  private times = new Float64Array(0);
+  private times: Float64Array = NO_TIMES;
   private first = 1;
   private held = 0;
   private heldBytes = 0;
