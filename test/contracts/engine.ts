@@ -5,17 +5,18 @@
 import { describe } from "bun:test";
 import { claimsContract, presenceContract } from "./engine/claims.ts";
 import { deliveryContract } from "./engine/delivery.ts";
-import { engineTest, type MakeEngine, type Skip } from "./engine/harness.ts";
+import { type EngineTest, type MakeEngine, type Skip, skippingTest, withEngine } from "./engine/harness.ts";
 import { historyContract } from "./engine/history.ts";
 import { modelContract } from "./engine/model.ts";
 
 export function engineContract(name: string, make: MakeEngine, skips: readonly Skip[] = []): void {
-  const it = engineTest(make, skips);
+  const plain = skippingTest(skips);
+  const it: EngineTest = (test, run) => plain(test, () => withEngine(make, run));
   describe(`engine ${name}`, () => {
     describe("delivery", () => deliveryContract(it));
     describe("history", () => historyContract(it));
     describe("claims", () => claimsContract(it));
     describe("presence", () => presenceContract(it));
-    describe("model", () => modelContract(make));
+    describe("model", () => modelContract(plain, make));
   });
 }

@@ -48,10 +48,13 @@ export async function withEngine(make: MakeEngine, run: (scene: Scene) => Promis
   }
 }
 
-export function engineTest(make: MakeEngine, skips: readonly Skip[]): EngineTest {
+/** Like `test`, but what the engine does not pass is skipped with its reason. */
+export type PlainTest = (name: string, run: () => Promise<void>) => void;
+
+export function skippingTest(skips: readonly Skip[]): PlainTest {
   return (name, run) => {
     const skip = skips.find(({ tests }) => tests.includes(name));
-    if (skip === undefined) test(name, () => withEngine(make, run));
+    if (skip === undefined) test(name, run);
     else test.skip(`${name} (${skip.reason})`, () => {});
   };
 }

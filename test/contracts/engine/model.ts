@@ -1,5 +1,5 @@
 /** The part of the engine suite that plays random steps against simple models: a list per topic, a holder per name. */
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import fc from "fast-check";
 import type { HistoryLimits, HistoryPage, HistoryQuery, Position, Topics } from "../../../src/engine.ts";
 import type { TestClock } from "../../clock.ts";
@@ -9,6 +9,7 @@ import {
   type Inbox,
   listen,
   type MakeEngine,
+  type PlainTest,
   publish,
   text,
   withEngine,
@@ -188,14 +189,14 @@ function namePlayer(engine: Parameters<typeof claim>[0], clock: TestClock, holde
   };
 }
 
-export function modelContract(make: MakeEngine): void {
+export function modelContract(it: PlainTest, make: MakeEngine): void {
   const limits = fc.record({
     size: fc.constantFrom(0, 1, 4, 100),
     ttl: fc.constantFrom(0, 20),
     bytes: fc.constantFrom(0, 25),
   });
 
-  test("behaves like a list per topic under random steps: offsets, order, bounds, whole pages", async () => {
+  it("behaves like a list per topic under random steps: offsets, order, bounds, whole pages", async () => {
     const property = fc.asyncProperty(limits, fc.array(topicStep, { maxLength: 60 }), (bounds, steps) =>
       withEngine(make, async ({ clock, topics }) => {
         const room = topics(bounds);
@@ -209,7 +210,7 @@ export function modelContract(make: MakeEngine): void {
     await fc.assert(property, RUNS);
   });
 
-  test("keeps one order for all, if callbacks publish, subscribe and close at random", async () => {
+  it("keeps one order for all, if callbacks publish, subscribe and close at random", async () => {
     const actions = fc.array(fc.constantFrom("publish", "subscribe", "close", "nothing"), { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(actions, (script) =>
@@ -222,7 +223,7 @@ export function modelContract(make: MakeEngine): void {
     );
   });
 
-  test("has one holder per name under random steps: fences grow, a loss is told once", async () => {
+  it("has one holder per name under random steps: fences grow, a loss is told once", async () => {
     const property = fc.asyncProperty(fc.array(nameStep, { maxLength: 60 }), (steps) =>
       withEngine(make, async ({ engine, clock }) => {
         const play = namePlayer(engine, clock, []);
