@@ -199,7 +199,7 @@ function endingOf(connection: SocketConnection, code: number, reason: string): C
 }
 
 function runtimeRefusal(reason: string): number {
-  if (/too big/i.test(reason)) return 1009;
+  if (/too big message/i.test(reason)) return 1009;
   if (/utf-8|compressed data/i.test(reason)) return 1007;
   return reason.startsWith("Received") ? 1002 : 1006;
 }
