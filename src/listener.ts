@@ -38,6 +38,8 @@ const RUNTIME_MAX_MESSAGE = 1024 ** 3;
 /** Seconds for a request's head. */
 const HEAD_TIMEOUT_S = 10;
 const MAX_BODY_BYTES = 1024 * 1024;
+/** What a close is counted as: the table's codes, and what a peer that chose none ends with. Clients choose freely, series must not grow. */
+const COUNTED_CODES = new Set([...Object.keys(CLOSE_CODES).map(Number), 1005, 1006]);
 
 /** Binds at once; throws LISTEN_FAILED with one line that says why not. */
 export function createListener(options: ListenerOptions): Listener {
@@ -180,7 +182,7 @@ function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
   connection.isOpen = false;
   heartbeat.remove(connection);
   counters.connections -= 1;
-  const counted = info.code in CLOSE_CODES ? info.code : 0;
+  const counted = COUNTED_CODES.has(info.code) ? info.code : 0;
   counters.closed.set(counted, (counters.closed.get(counted) ?? 0) + 1);
   counters.unflushedBytes += connection.lastBuffered;
   log.info({ ...fieldsOf(connection), code: info.code, reason: info.reason, local: info.local }, "goodbye");
