@@ -1,0 +1,141 @@
+/** Frames that no honest client sends, over raw sockets against a real gateway. After each of them: calm. */
+import { describe, expect, test } from "bun:test";
+import { expectCalm, expectEcho } from "./calm.ts";
+import { startGateway, type TestGateway } from "./gateway.ts";
+import { closePayload, type FrameOptions, frame, OPCODE, upgrade } from "./raw-client.ts";
+
+const KIB = 1024;
+const echo = { kind: "echo", welcome: false, maxMessage: 64 * KIB } as const;
+
+const closed = (code: number) => `fairlead_connections_closed_total{route="/echo",code="${code}"}`;
+
+/** What the client is told, and what `/metrics` counts; they may only differ for a code that no table has. */
+async function expectClose(
+  gateway: TestGateway,
+  bytes: Uint8Array,
+  code: number,
+  counted = code,
+): Promise<void> {
+  const before = await gateway.metric(closed(counted));
+  using client = await upgrade(gateway.host);
+  client.write(bytes);
+  expect((await client.ending()).code).toBe(code);
+  await expectCalm(gateway);
+  expect(await gateway.metric(closed(counted))).toBe(before + 1);
+}
+
+const frames = (...list: [string | Uint8Array, FrameOptions?][]) =>
+  Buffer.concat(list.map(([payload, options]) => frame(payload, options)));
+
+const close = (payload: string | Uint8Array) => frame(payload, { opcode: OPCODE.close });
+const begun = { fin: false } as const;
+const last = { opcode: OPCODE.continuation } as const;
+
+describe("a frame that breaks RFC 6455 ends its connection with 1002:", () => {
+  test.each([
+    ["not masked", frame("x", { mask: false })],
+    ["a close that is not masked", frame(closePayload(1000), { opcode: OPCODE.close, mask: false })],
+    ["RSV1 without compression", frame("x", { rsv: 4 })],
+    ["RSV2", frame("x", { rsv: 2 })],
+    ["RSV3", frame("x", { rsv: 1 })],
+    ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map(
+      (opcode) => [`opcode ${opcode}`, frame("x", { opcode })] as const,
+    ),
+    ["a continuation of nothing", frame("x", last)],
+    ["a new message inside another", frames(["x", begun], ["y"])],
+    ["a ping in fragments", frame("x", { opcode: OPCODE.ping, fin: false })],
+    ["a close in fragments", frame(closePayload(1000), { opcode: OPCODE.close, fin: false })],
+    ["a ping of 126 bytes", frame("x".repeat(126), { opcode: OPCODE.ping })],
+    ["a close of 126 bytes", close(closePayload(1000, "x".repeat(124)))],
+    ["a ping that announces 2^64-1 bytes", frame("", { opcode: OPCODE.ping, announce: 2n ** 64n - 1n })],
+    ["a close of one byte", close("x")],
+    ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535].map(
+      (code) => [`a close with code ${code}`, close(closePayload(code, "bye"))] as const,
+    ),
+    ["a second handshake", Buffer.from("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")],
+  ])("%s", async (_, bytes) => {
+    await using gateway = await startGateway({ "/echo": echo });
+    await expectClose(gateway, bytes, 1002);
+  });
+});
+
+describe("text that is not UTF-8 ends its connection with 1007:", () => {
+  test.each([
+    ["bytes that begin nothing", frame(Buffer.of(0xff, 0xfe))],
+    ["a character cut off", frame(Buffer.of(0xe2, 0x98))],
+    ["an overlong form", frame(Buffer.of(0xc0, 0xaf))],
+    ["a surrogate", frame(Buffer.of(0xed, 0xa0, 0x80))],
+    ["a code point past U+10FFFF", frame(Buffer.of(0xf4, 0x90, 0x80, 0x80))],
+    ["spread over fragments", frames([Buffer.of(0xe2, 0x98), begun], [Buffer.of(0xff), last])],
+    ["the reason of a close", close(closePayload(1000, Buffer.of(0xff, 0xfe)))],
+  ])("%s", async (_, bytes) => {
+    await using gateway = await startGateway({ "/echo": echo });
+    await expectClose(gateway, bytes, 1007);
+  });
+});
+
+describe("a message over the limit ends its connection with 1009:", () => {
+  const half = "x".repeat(33 * KIB);
+  test.each([
+    ["one byte more than maxMessage", frame("x".repeat(64 * KIB + 1))],
+    ["fragments that sum up over it", frames([half, begun], [half, last])],
+    ["2^16+1 bytes announced", frame("x", { announce: 65_537n })],
+    ["2^31 bytes announced", frame("x", { announce: 2n ** 31n })],
+    ["2^32 bytes announced", frame("x", { announce: 2n ** 32n })],
+    ["2^63 bytes announced", frame("x", { announce: 2n ** 63n })],
+    ["2^64-1 bytes announced", frame("x", { announce: 2n ** 64n - 1n })],
+    [
+      "2^64-1 bytes announced by a fragment",
+      frames(["x", begun], ["y", { ...last, announce: 2n ** 64n - 1n }]),
+    ],
+  ])("%s", async (_, bytes) => {
+    await using gateway = await startGateway({ "/echo": echo });
+    await expectClose(gateway, bytes, 1009);
+  });
+
+  test("also if only its own route forbids it and another one's limit is larger", async () => {
+    await using gateway = await startGateway({
+      "/echo": echo,
+      "/large": { kind: "echo", maxMessage: "1MiB" },
+    });
+    await expectClose(gateway, frame("x".repeat(64 * KIB + 1)), 1009);
+  });
+
+  test("but not one of exactly maxMessage, whole or in fragments", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    const message = "x".repeat(64 * KIB);
+    await expectEcho(client, message);
+    client.write(frames([message.slice(1), begun], ["x", last]));
+    expect((await client.next()).payload.toString()).toBe(message);
+  });
+});
+
+describe("a close by the client", () => {
+  test.each([
+    [1000, 1000],
+    [1001, 1001],
+    [1011, 1011],
+    [3000, 0],
+    [4999, 0],
+  ])("with code %d is answered with it and counted as %d", async (code, counted) => {
+    await using gateway = await startGateway({ "/echo": echo });
+    await expectClose(gateway, close(closePayload(code, "bye")), code, counted);
+  });
+
+  test("without a code is answered without one and counted as 1005", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    await expectClose(gateway, close(""), 1005);
+  });
+
+  test("ends the connection: frames behind it are ignored", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    client.write(Buffer.concat([close(closePayload(1000)), frame("late"), frame("x", { rsv: 7 })]));
+    expect((await client.next()).opcode).toBe(OPCODE.close);
+    expect(await client.ended()).toBe("end");
+    expect(client.waiting).toBe(0);
+    expect(await gateway.metric('fairlead_messages_received_total{route="/echo"}')).toBe(0);
+    await expectCalm(gateway);
+  });
+});
