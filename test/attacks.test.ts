@@ -1,8 +1,8 @@
 /** Frames that no honest client sends, over raw sockets against a real gateway. After each of them: calm. */
 import { describe, expect, test } from "bun:test";
-import { expectCalm, expectEcho } from "./calm.ts";
+import { eventually, expectCalm, expectEcho, expectNextIsServed } from "./calm.ts";
 import { startGateway, type TestGateway } from "./gateway.ts";
-import { closePayload, type FrameOptions, frame, OPCODE, upgrade } from "./raw-client.ts";
+import { closePayload, dial, type FrameOptions, frame, head, OPCODE, upgrade } from "./raw-client.ts";
 
 const KIB = 1024;
 const echo = { kind: "echo", welcome: false, maxMessage: 64 * KIB } as const;
@@ -29,6 +29,7 @@ const frames = (...list: [string | Uint8Array, FrameOptions?][]) =>
 
 const close = (payload: string | Uint8Array) => frame(payload, { opcode: OPCODE.close });
 const begun = { fin: false } as const;
+const middle = { opcode: OPCODE.continuation, fin: false } as const;
 const last = { opcode: OPCODE.continuation } as const;
 
 describe("a frame that breaks RFC 6455 ends its connection with 1002:", () => {
@@ -137,5 +138,119 @@ describe("a close by the client", () => {
     expect(client.waiting).toBe(0);
     expect(await gateway.metric('fairlead_messages_received_total{route="/echo"}')).toBe(0);
     await expectCalm(gateway);
+  });
+});
+
+describe("TCP segments and fragments", () => {
+  test("of one byte each change nothing: head, text of several bytes a character, ping, close", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await dial(gateway.host);
+    await client.drip(head());
+    expect((await client.answer()).status).toBe(101);
+    await client.drip(frame("snow \u2603 \u{1f600}"));
+    expect((await client.next()).payload.toString()).toBe("snow \u2603 \u{1f600}");
+    await client.drip(frame("p", { opcode: OPCODE.ping }));
+    expect(await client.next()).toMatchObject({ opcode: OPCODE.pong, payload: Buffer.from("p") });
+    await client.drip(close(closePayload(1000)));
+    expect((await client.ending()).code).toBe(1000);
+    await expectCalm(gateway);
+  });
+
+  test("invalid UTF-8 that drips in is found", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    await client.drip(frame(Buffer.of(0xe2, 0x98, 0xff)));
+    expect((await client.ending()).code).toBe(1007);
+    await expectCalm(gateway);
+  });
+
+  test("frames that come together with the handshake are messages", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await dial(gateway.host);
+    client.write(Buffer.concat([Buffer.from(head()), frame("early")]));
+    expect((await client.answer()).status).toBe(101);
+    expect((await client.next()).payload.toString()).toBe("early");
+  });
+
+  test("control frames between fragments are answered at once, and the message stays whole", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    const ping = { opcode: OPCODE.ping };
+    client.write(frames(["a", begun], ["1", ping], ["b", middle], ["2", ping], ["", middle], ["c", last]));
+    const answers = [await client.next(), await client.next(), await client.next()];
+    expect(answers.map(({ payload }) => payload.toString())).toEqual(["1", "2", "abc"]);
+  });
+
+  test("50,000 empty and one-byte fragments make one message, and the next client is served meanwhile", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    const few = frames(
+      ...Array.from({ length: 500 }, (_, i): [string, FrameOptions] => [i % 2 ? "x" : "", middle]),
+    );
+    client.write(frame("", begun));
+    for (let round = 0; round < 100; round += 1) client.write(few);
+    await expectNextIsServed(gateway);
+    client.write(frame("", last));
+    expect((await client.next()).payload).toHaveLength(25_000);
+  });
+});
+
+describe("a client that leaves without a word", () => {
+  const halfFrame = frame("x".repeat(1_000)).subarray(0, 500);
+  test.each([
+    ["right after the 101", Buffer.alloc(0)],
+    ["after one byte of a frame", halfFrame.subarray(0, 1)],
+    ["in the middle of a frame", halfFrame],
+    ["in the middle of a message", frame("x", begun)],
+    ["behind whole messages", Buffer.concat([frame("a"), frame("b"), halfFrame])],
+  ])("by RST or FIN %s is counted as 1006", async (_, bytes) => {
+    await using gateway = await startGateway({ "/echo": echo });
+    for (const leave of ["reset", "halfClose"] as const) {
+      using client = await upgrade(gateway.host);
+      client.write(bytes);
+      client[leave]();
+      await client.ended();
+    }
+    await eventually("1006 twice", async () => (await gateway.metric(closed(1006))) === 2);
+    await expectCalm(gateway);
+  });
+
+  test("in the middle of the handshake leaves nothing behind", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    for (const part of [0, 1, 20, head().length - 1]) {
+      const client = await dial(gateway.host);
+      client.write(head().slice(0, part));
+      client.reset();
+    }
+    await expectCalm(gateway);
+  });
+
+  test("together with its handshake, a hundred times, leaves nothing behind", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    for (let round = 0; round < 100; round += 1) {
+      const client = await dial(gateway.host);
+      client.write(head());
+      if (round % 2) await client.answer();
+      client.reset();
+    }
+    await expectCalm(gateway);
+  });
+});
+
+describe("floods", () => {
+  test("5,000 pings of a client that reads get their pongs in order", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    for (let n = 0; n < 5_000; n += 1) client.write(frame(`${n}`, { opcode: OPCODE.ping }));
+    for (let n = 0; n < 5_000; n += 1) expect((await client.next()).payload.toString()).toBe(`${n}`);
+  });
+
+  test("10,000 pongs that nobody asked for are no messages", async () => {
+    await using gateway = await startGateway({ "/echo": echo });
+    using client = await upgrade(gateway.host);
+    const pong = frame("x", { opcode: OPCODE.pong });
+    client.write(Buffer.concat(Array.from({ length: 10_000 }, () => pong)));
+    await expectEcho(client, "still here");
+    expect(await gateway.metric('fairlead_messages_received_total{route="/echo"}')).toBe(1);
   });
 });

@@ -3,14 +3,16 @@ import { expect } from "bun:test";
 import type { TestGateway } from "./gateway.ts";
 import { bounded, frame, type RawClient, upgrade } from "./raw-client.ts";
 
-/** `path` is an echo route without a welcome. */
+/** `path` is an echo route without a welcome; clients that stay open are counted as not calm. */
 export async function expectCalm(gateway: TestGateway, path = "/echo"): Promise<void> {
-  {
-    using next = await upgrade(gateway.host, { path });
-    await expectEcho(next, "next, please");
-  }
+  await expectNextIsServed(gateway, path);
   await eventually("no connection is counted", async () => (await openConnections(gateway)) === 0);
   expect(await gateway.metric("fairlead_descriptors_used")).toBe(0);
+}
+
+export async function expectNextIsServed(gateway: TestGateway, path = "/echo"): Promise<void> {
+  using next = await upgrade(gateway.host, { path });
+  await expectEcho(next, "next, please");
 }
 
 export async function expectEcho(client: RawClient, text: string): Promise<void> {
