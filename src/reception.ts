@@ -84,7 +84,6 @@ export function createReception(options: ReceptionOptions): Reception {
     path: string,
   ): Answer | Promise<Answer> {
     if (!capacity.take(endpoint.weight)) return refuse(refusal("full"), path, from.remoteAddress);
-    const admission = endpoint.route.admit?.(from) ?? { admitted: {} };
     const settle = (settled: Admission) => {
       const refused =
         "refusal" in settled ? settled.refusal : upgrade(request, server, from, endpoint, settled.admitted);
@@ -92,11 +91,17 @@ export function createReception(options: ReceptionOptions): Reception {
       capacity.give(endpoint.weight);
       return refuse(refused, path, from.remoteAddress);
     };
-    if (!(admission instanceof Promise)) return settle(admission);
-    return admission.then(settle, (error: unknown) => {
+    const giveBack = (error: unknown) => {
       capacity.give(endpoint.weight);
       throw error;
-    });
+    };
+    let admission: Admission | Promise<Admission>;
+    try {
+      admission = endpoint.route.admit?.(from) ?? { admitted: {} };
+    } catch (error) {
+      return giveBack(error);
+    }
+    return admission instanceof Promise ? admission.then(settle, giveBack) : settle(admission);
   }
 
   /** Undefined: it is a WebSocket now, and `open` follows. */
