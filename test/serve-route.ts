@@ -1,0 +1,74 @@
+/** A route of the test's own making behind the real listener and reception: for hooks that throw, admit, or wait. */
+import { onTestFinished } from "bun:test";
+import type { Endpoint } from "../src/endpoint.ts";
+import { createHeartbeat } from "../src/heartbeat.ts";
+import { type Capacity, createCapacity } from "../src/limits.ts";
+import { createListener, type Listener } from "../src/listener.ts";
+import { createRouteCounters } from "../src/metrics.ts";
+import { createReception } from "../src/reception.ts";
+import type { Route } from "../src/route.ts";
+import { createRouter } from "../src/router.ts";
+import { testClock } from "./clock.ts";
+import { type LogLine, memoryLog } from "./gateway.ts";
+
+export interface ServedRoute {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly listener: Listener;
+  readonly endpoint: Endpoint;
+  readonly capacity: Capacity;
+  readonly lines: readonly LogLine[];
+  /** Codes of what was refused, in order. */
+  readonly refused: readonly string[];
+}
+
+export interface ServeOptions {
+  /** Default: 0, no cap. */
+  readonly connections?: number;
+  readonly isDraining?: () => boolean;
+  readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage" | "weight">>;
+}
+
+/** Serves one route on `/x/:name`, as an echo unless `hooks` say otherwise. Call it inside a test. */
+export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {}): ServedRoute {
+  const log = memoryLog(true);
+  const refused: string[] = [];
+  const capacity = createCapacity(options.connections ?? 0);
+  const endpoint = createEndpoint(hooks, options.endpoint);
+  let ids = 0;
+  const reception = createReception({
+    router: createRouter([["/x/:name", endpoint]]),
+    capacity,
+    ownPage: () => undefined,
+    isDraining: options.isDraining ?? (() => false),
+    nextId: () => `c${++ids}`,
+    onRefused: ({ code }) => refused.push(code),
+    log,
+  });
+  const onGone = () => capacity.give(endpoint.weight);
+  const listener = createListener({ host: "127.0.0.1", port: 0, maxMessage: 1024, reception, onGone, log });
+  onTestFinished(() => listener.stop());
+  return { host: `127.0.0.1:${listener.port}`, listener, endpoint, capacity, lines: log.lines, refused };
+}
+
+function createEndpoint(hooks: Partial<Route>, changes: ServeOptions["endpoint"]): Endpoint {
+  const route: Route = {
+    kind: "echo",
+    open() {},
+    message: (connection, data) => void connection.send(data),
+    drain() {},
+    close() {},
+    stats: () => ({}),
+    async dispose() {},
+    ...hooks,
+  };
+  return {
+    path: "/x/:name",
+    route,
+    counters: createRouteCounters("/x/:name", "echo"),
+    heartbeat: createHeartbeat(testClock(), { ping: 0, pong: 0, stall: 0 }),
+    maxMessage: 1024,
+    weight: 1,
+    ...changes,
+  };
+}
