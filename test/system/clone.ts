@@ -1,5 +1,5 @@
 /** A small copy of this project that the launcher can start: bin/, a stand-in as src/cli/main.ts, and one of npm's layouts. */
-import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folder } from "../folder.ts";
 
@@ -10,7 +10,7 @@ export type Layout = "scripts ran" | "scripts ignored";
 
 export function smallClone(layout: Layout = "scripts ran"): string {
   const root = folder({
-    "package.json": JSON.stringify({ type: "module", scripts: { start: "exec node bin/fairlead.mjs" } }),
+    "package.json": readFileSync(join(project, "package.json"), "utf8"),
     "node_modules/bun/package.json": JSON.stringify({ optionalDependencies: { "@oven/bun-here": "1.4.5" } }),
     "node_modules/@oven/bun-here/package.json": "{}",
   });

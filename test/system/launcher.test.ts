@@ -100,14 +100,18 @@ describe("the end", () => {
   });
 });
 
-describe("under npm start", () => {
-  const npmStart = () => start(["npm", "start", "--silent"], { cwd: smallClone() });
+test("under npm start, SIGTERM reaches the program, which ends with its own code", async () => {
+  const program = start(["npm", "start", "--silent"], { cwd: smallClone() });
+  await program.says(/ready/);
+  program.kill("SIGTERM");
+  expect(await program.ended()).toBe(42);
+  expect(program.output()).toContain("got SIGTERM");
+});
 
-  test("SIGTERM reaches the program, which ends with its own code", async () => {
-    const program = npmStart();
-    await program.says(/ready/);
-    program.kill("SIGTERM");
-    expect(await program.ended()).toBe(42);
-    expect(program.output()).toContain("got SIGTERM");
-  });
+test("under npx, whose shell swallows SIGTERM, the program gets it all the same and nothing stays behind", async () => {
+  const program = start(["npx", "--silent", "fairlead"], { cwd: smallClone() });
+  await program.says(/ready/);
+  program.kill("SIGTERM");
+  await program.ended();
+  expect(program.output()).toContain("got SIGTERM");
 });

@@ -13,3 +13,12 @@ for (const command of ["node bin/fairlead.mjs", "npm start --silent"]) {
     expect(program.output()).toContain("got SIGINT");
   });
 }
+
+test("under npx, a terminal's Ctrl-C reaches the program as SIGINT only and leaves nothing behind", async () => {
+  const program = start(["npx", "--silent", "fairlead", "slow"], { cwd: smallClone(), terminal: true });
+  await program.says(/ready/);
+  program.type(CTRL_C);
+  await program.ended();
+  expect(program.output()).toContain("got SIGINT");
+  expect(program.output()).not.toContain("got SIGTERM");
+});

@@ -1,6 +1,6 @@
 /**
  * Stands in for Fairlead behind the launcher. `exit N` ends with that code, `die SIGNAL` by that signal, `args ...` prints
- * the rest. Without arguments it waits, says each signal it gets, and ends 100 ms after the first one with code 42.
+ * the rest. Without arguments it waits, says each signal it gets, and ends 100 ms (`slow`: 1 s) after the first one with code 42.
  */
 const [verb, value = "", ...rest] = process.argv.slice(2);
 
@@ -14,7 +14,7 @@ function wait() {
   for (const signal of signals) {
     process.on(signal, () => {
       console.log(`got ${signal}`);
-      setTimeout(() => process.exit(42), 100);
+      setTimeout(() => process.exit(42), verb === "slow" ? 1_000 : 100);
     });
   }
   setInterval(() => {}, 60_000);
