@@ -6,7 +6,7 @@
  * Limits: `paired-flow.ts` bounds what waits for a peer, MAX_AHEAD_OF_CLAIM what waits for an answer of the engine, and
  * MAX_BAD_IN_A_ROW our patience. Failure: a bad message is answered, never thrown; a claim that fails closes with 1013.
  */
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import type { RelayOptions } from "../config/schema.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { Claim, Claims, EngineError } from "../engine.ts";
@@ -68,24 +68,23 @@ interface Seat extends Registration {
   readonly heartbeat: string;
 }
 
-/** The route of kind relay under `deps.name`. It owns one timer (none when `timeout` is 0) until `dispose`. */
+type Refused = { readonly takenBy: string } | EngineError;
+
+/** The route of kind relay under `deps.name`. It owns one timer (none when `timeout` is 0) from `start` to `dispose`. */
 export function createRelay(deps: RelayDeps): Route {
-  const { options, clock } = deps;
+  const { options } = deps;
   const relay: Relay = {
     ...deps,
     phrases: PHRASES[options.language],
     peers: new Set(),
     groups: new Map(),
   };
-  const watch = watchSilence<Peer>({
-    clock,
-    timeout: options.timeout,
-    members: relay.peers,
-    excused: isHeldBack,
-    silent: (peer) => end(relay, peer, 4408, `no message within ${options.timeout} ms`),
-  });
+  let watch: Timer | undefined;
   return {
     kind: "relay",
+    start() {
+      watch ??= watchForSilence(relay);
+    },
     open: (connection: Connection<Peer>) => open(relay, connection),
     message: (connection: Connection<Peer>, data) => message(relay, connection.state, data),
     drain: (connection: Connection<Peer>) => caughtUp(connection.state, options.slow),
@@ -93,9 +92,20 @@ export function createRelay(deps: RelayDeps): Route {
     describe: (connection: Connection<Peer | undefined>) => describe(connection.state),
     stats: () => statsOf(relay),
     async dispose() {
-      watch.cancel();
+      watch?.cancel();
     },
   };
+}
+
+function watchForSilence(relay: Relay): Timer {
+  const { clock, options } = relay;
+  return watchSilence<Peer>({
+    clock,
+    timeout: options.timeout,
+    members: relay.peers,
+    excused: isHeldBack,
+    silent: (peer) => end(relay, peer, 4408, `no message within ${options.timeout} ms`),
+  });
 }
 
 function open(relay: Relay, conn: Connection<Peer>): void {
@@ -190,12 +200,7 @@ function register(relay: Relay, peer: Peer, envelope: Envelope): void {
 }
 
 /** A claim's answer; the peer may have left since it asked. */
-function answer(
-  relay: Relay,
-  peer: Peer,
-  wanted: Registration,
-  result: Claim | { takenBy: string } | EngineError,
-): void {
+function answer(relay: Relay, peer: Peer, wanted: Registration, result: Claim | Refused): void {
   const { ahead } = peer;
   peer.ahead = [];
   peer.isWaiting = false;
@@ -212,12 +217,7 @@ function answer(
   }
 }
 
-function turnAway(
-  relay: Relay,
-  peer: Peer,
-  { group, role }: Registration,
-  why: { takenBy: string } | EngineError,
-): void {
+function turnAway(relay: Relay, peer: Peer, { group, role }: Registration, why: Refused): void {
   if ("takenBy" in why) {
     const rejection = endEnvelope(relay.phrases.rejected, "rejection");
     tell(relay, peer, startEnvelope(group, "server", role) + rejection);

@@ -25,6 +25,7 @@ export function relayHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
   const counters = createRouteCounters("/relay", "relay");
   const memory = createClaims({ clock, report: ({ error }) => log.error({ error }, "onLost threw") });
   const route = createRelay({ options, claims: claims ?? memory, counters, log, clock, name: "/relay" });
+  route.start?.();
   return {
     clock,
     log,
