@@ -79,6 +79,7 @@ describe("paired flow", () => {
       pile(each.conn, 101);
       keepsUp(each, LIMITS, MIB);
     }
+    expect([reader.conn.pauses, writer.conn.pauses]).toEqual([1, 1]);
     reader.conn.catchUp();
     caughtUp(reader, LIMITS);
     expect(paused(reader, writer)).toEqual([true, true]);

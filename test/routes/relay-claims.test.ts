@@ -48,14 +48,15 @@ describe("relay: claims that answer late", () => {
 
   test("drop the rest of what was kept when one of it was disconnect", () => {
     const late = lateClaims();
-    const conn = relayHouse({}, late.claims).open();
+    const house = relayHouse({}, late.claims);
+    const conn = house.open();
     conn.say(envelope());
     conn.say(envelope({ message_type: "disconnect" }));
-    conn.say(envelope({ message_type: "heartbeat" }));
+    conn.say(envelope({ content: "too late" }));
     late.asked[0]?.done(late.grant());
     expect(heard(conn)).toEqual([expect.stringContaining("连接成功")]);
     expect(conn.ended?.code).toBe(1000);
-    expect(late.released()).toBe(1);
+    expect([late.released(), house.counters.due]).toEqual([1, 0]);
   });
 
   test("close with 1008 who says more than 1,024 messages meanwhile", () => {

@@ -64,6 +64,17 @@ describe("relay: a slow partner", () => {
     expect(house.route.stats()).toMatchObject({ groups: 1, peers: 1 });
   });
 
+  test("is never announced when its own greeting was already too much for it", () => {
+    const house = relayHouse({ slow: { policy: "close", highWater: 1 } });
+    const center = house.join("g", "center");
+    const local = house.open();
+    local.stall();
+    local.say(envelope({ sender_type: "local" }));
+    expect(local.ended?.code).toBe(1013);
+    expect(heard(center)).toEqual([]);
+    expect(house.route.stats()).toMatchObject({ groups: 1, peers: 1 });
+  });
+
   test("may be the sender itself, who does not read its confirmations and is not read either", () => {
     const house = relayHouse({ slow: { policy: "pause", highWater: 1_000 } });
     const [sender, reader] = [house.join("g", "center"), house.join("g", "local")];
