@@ -4,6 +4,7 @@
  * that connection is closed with 1011, the error is logged and counted, and nobody else notices.
  */
 import type { Server, WebSocketHandler } from "bun";
+import { systemClock } from "./clock.ts";
 import type { HookConnection } from "./config/schema.ts";
 import type { CloseInfo, Data, Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
@@ -27,7 +28,7 @@ export interface ListenerOptions {
 export interface Listener extends Publisher {
   readonly port: number;
   readonly connections: ReadonlySet<SocketConnection>;
-  /** Stops accepting. Connections live on. */
+  /** Stops accepting, gives requests that are being answered REQUEST_GRACE_MS, then cuts what is left, connections too. */
   stop(): Promise<void>;
 }
 
@@ -37,6 +38,8 @@ const RUNTIME_QUEUE_BYTES = 64 * 1024 * 1024;
 const RUNTIME_MAX_MESSAGE = 1024 ** 3;
 /** Seconds for a request's head. */
 const HEAD_TIMEOUT_S = 10;
+/** A head that never ends counts as a request being answered, and would hold the end for HEAD_TIMEOUT_S. */
+const REQUEST_GRACE_MS = 500;
 const MAX_BODY_BYTES = 1024 * 1024;
 /** What a close is counted as: the table's codes, and what a peer that chose none ends with. Clients choose freely, series must not grow. */
 const COUNTED_CODES = new Set([...Object.keys(CLOSE_CODES).map(Number), 1005, 1006]);
@@ -52,7 +55,11 @@ export function createListener(options: ListenerOptions): Listener {
       if (except instanceof SocketConnection) except.publishToOthers(channel, data);
       else server.publish(channel, data);
     },
-    stop: () => server.stop(false),
+    stop() {
+      // Cutting what is left settles the gentle promise too.
+      const grace = systemClock.after(REQUEST_GRACE_MS, () => void server.stop(true));
+      return server.stop(false).finally(() => grace.cancel());
+    },
   };
 }
 
