@@ -22,3 +22,12 @@ test("under npx, a terminal's Ctrl-C reaches the program as SIGINT only and leav
   expect(program.output()).toContain("got SIGINT");
   expect(program.output()).not.toContain("got SIGTERM");
 });
+
+test("under npx, a signal to the whole group is not followed by a second one when the shell is gone", async () => {
+  const program = start(["npx", "--silent", "fairlead", "slow"], { cwd: smallClone(), terminal: true });
+  await program.says(/ready/);
+  process.kill(-program.pid, "SIGHUP");
+  await program.ended();
+  expect(program.output()).toContain("got SIGHUP");
+  expect(program.output()).not.toContain("got SIGTERM");
+});
