@@ -30,6 +30,8 @@ test("no file is a drawer", () => expect(rules.drawers(files)).toEqual([]));
 test("every source file opens with what it is", () => expect(rules.headless(files)).toEqual([]));
 test("nothing names a machine's paths or a private host", () =>
   expect(rules.machinePaths(files)).toEqual([]));
+test("npm ci finds all it needs in the lockfile, for other platforms too", () =>
+  expect(rules.unlocked(files)).toEqual([]));
 
 test("the linter refuses a function of more than 80 lines in src", () => {
   const { vcs: _, ...config } = JSON.parse(files.get("biome.json") ?? "");

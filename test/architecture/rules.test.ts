@@ -158,3 +158,18 @@ test("machine paths bite on folders and hosts that only one machine knows", () =
     '/tmp/x.sock /run/secrets/jwt http://db.internal:5432 "resolved": "https://registry.npmjs.org/zod.tgz"';
   expect(rules.machinePaths(files({ "docs/a.md": good }))).toEqual([]);
 });
+
+test("unlocked bites on a package that the lockfile names and does not hold", () => {
+  const lock = (packages: object) => files({ "package-lock.json": JSON.stringify({ packages }) });
+  const tool = { dependencies: { deep: "1" }, optionalDependencies: { "@tool/mac": "1" } };
+  const whole = {
+    "": { dependencies: { tool: "1" } },
+    "node_modules/tool": tool,
+    "node_modules/@tool/mac": {},
+  };
+  expect(rules.unlocked(lock({ ...whole, "node_modules/deep": {} }))).toEqual([]);
+  expect(rules.unlocked(lock({ ...whole, "node_modules/tool/node_modules/deep": {} }))).toEqual([]);
+  expect(rules.unlocked(lock(whole))).toEqual([
+    "node_modules/tool needs deep, which is not in package-lock.json",
+  ]);
+});

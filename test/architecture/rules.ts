@@ -180,6 +180,29 @@ export function machinePaths(files: Files): string[] {
   });
 }
 
+/** Packages that the lockfile names and does not hold: npm ci then refuses the whole file, on every platform. */
+export function unlocked(files: Files): string[] {
+  const { packages = {} }: Lockfile = JSON.parse(files.get("package-lock.json") ?? "{}");
+  return Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !above(path).some((prefix) => `${prefix}node_modules/${name}` in packages))
+      .map((name) => `${path || "the project"} needs ${name}, which is not in package-lock.json`),
+  );
+}
+
+interface Lockfile {
+  packages?: Record<
+    string,
+    Record<"dependencies" | "optionalDependencies", Record<string, string> | undefined>
+  >;
+}
+
+/** Where a package looks for another: below itself, then one level up at a time. */
+function above(path: string): string[] {
+  const levels = path === "" ? [] : path.split("/node_modules/");
+  return [...levels.map((_, index) => `${levels.slice(0, index + 1).join("/node_modules/")}/`), ""];
+}
+
 /** Lines of tests for each line of source. */
 export function testRatio(files: Files): number {
   const lines = (prefix: string) => {
