@@ -1,0 +1,227 @@
+/**
+ * Joins a connection and an upstream, byte for byte, with backpressure both ways: the slow side pauses the fast one, nothing is dropped.
+ * Bounds: towards the client `highWater` and one read (512 KiB); towards the target one stage and what one read still brings (1 MiB).
+ *
+ * Ends. The target's FIN: all that was read is delivered, and the other direction stays open until the client was silent for
+ * `halfCloseTimeout`; then 1000. Its reset, or bytes it takes no more: what was read, then 1014. The client's close: what was
+ * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013.
+ */
+import type { Clock, Timer } from "./clock.ts";
+import type { Connection } from "./connection.ts";
+import type { Upstream, UpstreamHandler } from "./dial.ts";
+import type { Stage, StageOwner } from "./stage.ts";
+import type { CloseCode } from "./wire/close-codes.ts";
+import type { Unframer } from "./wire/framing.ts";
+
+export interface PipeOptions {
+  readonly clock: Clock;
+  readonly stage: Stage;
+  /** Absent: bytes go as binary messages, as they come. */
+  readonly unframer?: Unframer | undefined;
+  /** Bytes that may wait for the client before the target is paused; 0 = no limit. */
+  readonly highWater: number;
+  /** Milliseconds; 0 = until the client closes. */
+  readonly halfCloseTimeout: number;
+  /** Milliseconds; 0 = however long. */
+  readonly stallTimeout: number;
+  /** The upstream is gone for good. */
+  readonly onEnd: () => void;
+}
+
+/** Milliseconds for the target to end after our FIN. Its answer goes nowhere, but closing at once could reset what we sent last. */
+const LINGER_MS = 5_000;
+/** A read of this size sits in memory of its own, which is worth giving back early; for smaller ones the look costs more. */
+const LARGE_CHUNK = 64 * 1024;
+
+export class Pipe implements StageOwner, UpstreamHandler {
+  /** Bytes the kernel did not take yet, towards the target. */
+  private rest: Uint8Array[] = [];
+  private connection: Connection | undefined;
+  /** Close the client with this once nothing waits for it. */
+  private ending: { code: CloseCode; reason: string } | undefined;
+  private targetEnded = false;
+  private upstreamGone = false;
+  private stall: Timer | undefined;
+  private silence: Timer | undefined;
+  private linger: Timer | undefined;
+  private progressed = false;
+  private spoke = false;
+
+  constructor(
+    private readonly upstream: Upstream,
+    private readonly options: PipeOptions,
+  ) {
+    upstream.data.handler = this;
+  }
+
+  /** Bytes begin to flow. The target may have gone during the handshake. */
+  open(connection: Connection): void {
+    this.connection = connection;
+    if (this.upstreamGone) this.finish(1014, "the target broke the connection");
+    else this.upstream.resume();
+  }
+
+  /** From the client to the target. */
+  receive(bytes: Uint8Array): void {
+    this.spoke = true;
+    this.options.stage.add(this, bytes);
+  }
+
+  /** The client has taken some of what waited for it. */
+  drainClient(): void {
+    const { connection, ending } = this;
+    if (connection === undefined) return;
+    if (ending !== undefined) this.finish(ending.code, ending.reason);
+    else if (connection.buffered() <= this.options.highWater / 2) this.upstream.resume();
+  }
+
+  /** Stops reading at both ends, hands over what is held, then closes the client with `code`. */
+  finish(code: CloseCode, reason: string): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.ending = { code, reason };
+    this.upstream.pause();
+    connection.pause();
+    this.options.stage.flush(this);
+    const canWrite = !this.upstreamGone && this.rest.length > 0;
+    if (connection.buffered() === 0 && !canWrite) connection.close(code, reason);
+  }
+
+  /** The client is gone: what it said is written, then FIN. */
+  closeClient(): void {
+    this.connection = undefined;
+    this.silence?.cancel();
+    if (this.upstreamGone) return;
+    this.options.stage.flush(this);
+    // What the target still says goes nowhere, but it must be read, else its FIN is never seen.
+    this.upstream.resume();
+    if (this.rest.length === 0) this.endUpstream();
+  }
+
+  /** From the stage: the kernel's share goes at once, the rest is copied, because the stage is used again. */
+  write(bytes: Uint8Array): void {
+    if (this.upstreamGone) return;
+    const taken = this.rest.length > 0 ? 0 : this.upstream.write(bytes);
+    if (taken < 0) {
+      this.fail("the target takes no more");
+    } else if (taken < bytes.length) {
+      // A constructor copies; `slice` of a Buffer would only be a view of the stage.
+      this.rest.push(new Uint8Array(bytes.subarray(taken)));
+      this.connection?.pause();
+      this.watchStall();
+    }
+  }
+
+  data(chunk: Buffer): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    if (this.options.unframer !== undefined) this.sendFramed(connection, this.options.unframer, chunk);
+    else this.sendBytes(connection, chunk);
+  }
+
+  drain(): void {
+    this.progressed = true;
+    if (!this.writeRest()) return;
+    this.stall?.cancel();
+    this.stall = undefined;
+    if (this.connection === undefined) this.endUpstream();
+    else if (this.ending !== undefined) this.finish(this.ending.code, this.ending.reason);
+    else this.connection.resume();
+  }
+
+  end(): void {
+    this.targetEnded = true;
+    const { connection, options } = this;
+    for (const message of options.unframer?.end() ?? []) connection?.send(message);
+    if (connection !== undefined && options.halfCloseTimeout > 0) this.awaitSilence();
+  }
+
+  close(error: Error | undefined): void {
+    if (this.upstreamGone) return;
+    this.upstreamGone = true;
+    for (const timer of [this.stall, this.silence, this.linger]) timer?.cancel();
+    this.rest = [];
+    this.options.onEnd();
+    if (error !== undefined || !this.targetEnded) this.finish(1014, "the target broke the connection");
+    else this.finish(1000, "the target has ended");
+  }
+
+  private sendBytes(connection: Connection, chunk: Buffer): void {
+    this.hold(connection, connection.send(chunk));
+    // It was sent or copied by now. Detached, its warm memory serves the next read, instead of waiting for the collector.
+    if (chunk.length >= LARGE_CHUNK && ownsMemory(chunk)) chunk.buffer.transfer(0);
+  }
+
+  private sendFramed(connection: Connection, unframer: Unframer, chunk: Buffer): void {
+    const { messages, isTooLong } = unframer.push(chunk);
+    let taken = true;
+    for (const message of messages) taken = connection.send(message) && taken;
+    if (isTooLong) connection.close(1009, "a line of the target is longer than maxLine");
+    else this.hold(connection, taken);
+  }
+
+  private hold(connection: Connection, taken: boolean): void {
+    const { highWater } = this.options;
+    if (!taken && highWater > 0 && connection.buffered() > highWater) this.upstream.pause();
+  }
+
+  /** True: all of it is with the kernel. */
+  private writeRest(): boolean {
+    for (let first = this.rest[0]; first !== undefined; first = this.rest[0]) {
+      const taken = this.upstream.write(first);
+      if (taken < 0) {
+        this.fail("the target takes no more");
+        return false;
+      }
+      if (taken < first.length) {
+        this.rest[0] = first.subarray(taken);
+        return false;
+      }
+      this.rest.shift();
+    }
+    return true;
+  }
+
+  private fail(reason: string): void {
+    this.upstream.terminate();
+    this.close(new Error(reason));
+  }
+
+  private endUpstream(): void {
+    if (this.linger !== undefined || this.upstreamGone) return;
+    this.upstream.shutdown();
+    this.linger = this.options.clock.after(LINGER_MS, () => this.upstream.terminate());
+  }
+
+  /** One timer looks whether anything went out since it was set, instead of one per write. */
+  private watchStall(): void {
+    const { clock, stallTimeout } = this.options;
+    if (stallTimeout === 0 || this.stall !== undefined) return;
+    this.progressed = false;
+    this.stall = clock.after(stallTimeout, () => {
+      this.stall = undefined;
+      if (this.progressed) {
+        this.watchStall();
+        return;
+      }
+      this.connection?.close(1013, "the target takes nothing");
+      this.upstream.terminate();
+    });
+  }
+
+  /** After the target's FIN: close once the client said nothing for the whole time, and nothing waits either way. */
+  private awaitSilence(): void {
+    const { clock, halfCloseTimeout, stage } = this.options;
+    this.spoke = false;
+    this.silence = clock.after(halfCloseTimeout, () => {
+      const waits = this.rest.length > 0 || !stage.isEmptyFor(this) || (this.connection?.buffered() ?? 0) > 0;
+      if (this.spoke || waits) this.awaitSilence();
+      else this.connection?.close(1000, "the target has ended");
+    });
+  }
+}
+
+/** A part of a larger block must not be detached: the block serves others too. */
+function ownsMemory(chunk: Buffer): chunk is Buffer<ArrayBuffer> {
+  return chunk.buffer instanceof ArrayBuffer && chunk.byteLength === chunk.buffer.byteLength;
+}
