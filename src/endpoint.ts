@@ -15,8 +15,6 @@ export interface Endpoint {
   readonly heartbeat: Heartbeat;
   /** Bytes; 0 = as large as the listener takes. */
   readonly maxMessage: number;
-  /** Descriptors that one connection costs. */
-  readonly weight: number;
   readonly onOpen?: ((connection: HookConnection) => void) | undefined;
   readonly onClose?: ((connection: HookConnection, info: CloseInfo) => void) | undefined;
 }

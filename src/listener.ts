@@ -21,7 +21,7 @@ export interface ListenerOptions {
   readonly maxMessage: number;
   readonly reception: Reception;
   /** A connection has ended and everything about it is done. */
-  onGone(connection: SocketConnection): void;
+  onGone(): void;
   readonly log: Log;
 }
 
@@ -148,7 +148,7 @@ function createHandlers(
       } catch (error) {
         fail(connection, "close", error);
       }
-      options.onGone(connection);
+      options.onGone();
     },
     maxPayloadLength: Math.min(options.maxMessage || RUNTIME_MAX_MESSAGE, RUNTIME_MAX_MESSAGE),
     backpressureLimit: RUNTIME_QUEUE_BYTES,
