@@ -27,8 +27,10 @@ import { renderMetrics } from "./prometheus.ts";
 import { createReception } from "./reception.ts";
 import type { Refusal, Route } from "./route.ts";
 import { createRouter } from "./router.ts";
+import { createBridge } from "./routes/bridge.ts";
 import { createEcho } from "./routes/echo.ts";
 import { createFeed } from "./routes/feed.ts";
+import { createRelay } from "./routes/relay.ts";
 import { createRoom } from "./routes/room.ts";
 import { stocks } from "./sources/stocks.ts";
 import { VERSION } from "./version.ts";
@@ -139,7 +141,7 @@ function furnish(config: Config, log: Log) {
       ...config.listen,
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       reception,
-      onGone: ({ endpoint }) => capacity.give(endpoint.weight),
+      onGone: () => capacity.give(1),
       log,
     });
     for (const { route } of endpoints) route.start?.();
@@ -169,7 +171,6 @@ function createEndpoint(path: string, options: RouteOptions, house: House): Endp
     route: createRoute(path, options, counters, house),
     heartbeat: createHeartbeat(house.clock, { ...options.heartbeat, stall: options.stallTimeout }),
     maxMessage: options.maxMessage,
-    weight: options.kind === "bridge" ? 2 : 1,
     onOpen: options.onOpen,
     onClose: options.onClose,
   };
@@ -196,8 +197,9 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
       });
     }
     case "relay":
+      return createRelay({ options, claims: engine.claims, counters, log, clock, name: path });
     case "bridge":
-      throw new FairleadError("CONFIG_INVALID", `${path}: routes of kind ${options.kind} are not built yet.`);
+      return createBridge({ options, capacity, clock, log, route: path });
   }
 }
 
