@@ -73,7 +73,7 @@ export function createDialer({ target, timeout, maxPending, capacity, clock }: D
 
   async function connect(): Promise<Upstream> {
     pending += 1;
-    const release = once(() => capacity.give(1));
+    const release = once(() => capacity.give());
     try {
       return await Bun.connect({
         ...target,
@@ -94,7 +94,7 @@ export function createDialer({ target, timeout, maxPending, capacity, clock }: D
     if (maxPending > 0 && pending >= maxPending) {
       return Promise.resolve({ failure: "busy", detail: `${pending} dials are under way` });
     }
-    if (!capacity.take(1)) return Promise.resolve({ failure: "full", detail: "no descriptor is left" });
+    if (!capacity.take()) return Promise.resolve({ failure: "full", detail: "no descriptor is left" });
     return new Promise((resolve) => {
       let isSettled = false;
       const settle = (dialed: Dialed) => {

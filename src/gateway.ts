@@ -141,7 +141,7 @@ function furnish(config: Config, log: Log) {
       ...config.listen,
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       reception,
-      onGone: () => capacity.give(1),
+      onGone: () => capacity.give(),
       log,
     });
     for (const { route } of endpoints) route.start?.();

@@ -11,11 +11,10 @@ const FALLBACK_NOFILE = 1024;
 const SHARE_OF_NOFILE = 0.8;
 
 export interface Capacity {
-  /** Takes `weight` descriptors; false: the gateway is full and nothing was taken. */
-  take(weight: number): boolean;
-  give(weight: number): void;
+  /** Takes a descriptor; false: the gateway is full. */
+  take(): boolean;
+  give(): void;
   readonly used: number;
-  /** No room for even the lightest connection. */
   readonly isFull: boolean;
   /** 0: no cap. */
   readonly max: number;
@@ -24,13 +23,13 @@ export interface Capacity {
 export function createCapacity(max: number): Capacity {
   let used = 0;
   return {
-    take(weight) {
-      if (max > 0 && used + weight > max) return false;
-      used += weight;
+    take() {
+      if (max > 0 && used >= max) return false;
+      used += 1;
       return true;
     },
-    give(weight) {
-      used -= weight;
+    give() {
+      used -= 1;
     },
     get used() {
       return used;

@@ -83,16 +83,16 @@ export function createReception(options: ReceptionOptions): Reception {
     endpoint: Endpoint,
     path: string,
   ): Answer | Promise<Answer> {
-    if (!capacity.take(1)) return refuse(refusal("full"), path, from.remoteAddress);
+    if (!capacity.take()) return refuse(refusal("full"), path, from.remoteAddress);
     const settle = (settled: Admission) => {
       const refused =
         "refusal" in settled ? settled.refusal : upgrade(request, server, from, endpoint, settled.admitted);
       if (refused === undefined) return undefined;
-      capacity.give(1);
+      capacity.give();
       return refuse(refused, path, from.remoteAddress);
     };
     const giveBack = (error: unknown) => {
-      capacity.give(1);
+      capacity.give();
       throw error;
     };
     let admission: Admission | Promise<Admission>;

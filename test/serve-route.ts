@@ -26,7 +26,7 @@ export interface ServeOptions {
   /** Default: 0, no cap. */
   readonly connections?: number;
   readonly isDraining?: () => boolean;
-  readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage" | "weight">>;
+  readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage">>;
 }
 
 /** Serves one route on `/x/:name`, as an echo unless `hooks` say otherwise. Call it inside a test. */
@@ -45,7 +45,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     onRefused: ({ code }) => refused.push(code),
     log,
   });
-  const onGone = () => capacity.give(endpoint.weight);
+  const onGone = () => capacity.give();
   const listener = createListener({ host: "127.0.0.1", port: 0, maxMessage: 1024, reception, onGone, log });
   onTestFinished(() => listener.stop());
   return { host: `127.0.0.1:${listener.port}`, listener, endpoint, capacity, lines: log.lines, refused };
@@ -68,7 +68,6 @@ function createEndpoint(hooks: Partial<Route>, changes: ServeOptions["endpoint"]
     counters: createRouteCounters("/x/:name", "echo"),
     heartbeat: createHeartbeat(testClock(), { ping: 0, pong: 0, stall: 0 }),
     maxMessage: 1024,
-    weight: 1,
     ...changes,
   };
 }

@@ -132,7 +132,7 @@ function createStreams(
 
   return {
     open(topic: string): Response {
-      if (!capacity.take(1)) return refusalResponse(refusal("full"));
+      if (!capacity.take()) return refusalResponse(refusal("full"));
       const stream: EventStream = createEventStream({
         highWater: options.slow.highWater,
         onDrain: () => membership?.drain(),
@@ -141,7 +141,7 @@ function createStreams(
           heartbeat.remove(stream);
           open.delete(stream);
           counters.streams -= 1;
-          capacity.give(1);
+          capacity.give();
         },
       });
       count += 1;
