@@ -27,8 +27,8 @@ export function findBun(root, { FAIRLEAD_BUN, PATH } = process.env) {
       `FAIRLEAD_BUN=${FAIRLEAD_BUN} is not a Bun >= ${NEEDED}; unset it, or give the path of the bun program`,
     );
   }
-  for (const candidate of [...packaged(root), ...onPath(PATH ?? "")]) {
-    if (existsSync(candidate) && answers(candidate)) return candidate;
+  for (const candidates of [packaged(root), onPath(PATH ?? "")]) {
+    for (const candidate of candidates) if (existsSync(candidate) && answers(candidate)) return candidate;
   }
   throw new Error(
     `found no Bun >= ${NEEDED} for ${process.platform}-${process.arch}; run npm install with optional dependencies, or set FAIRLEAD_BUN to the path of a bun program (https://bun.com)`,
@@ -37,19 +37,18 @@ export function findBun(root, { FAIRLEAD_BUN, PATH } = process.env) {
 
 /**
  * What the npm package `bun` brings, wherever npm put it: Node's own resolution knows nested, hoisted and linked layouts.
+ * Each is looked for only when the one before was not it.
  * @param {string} root
  */
-function packaged(root) {
+function* packaged(root) {
   const manifest = resolveFrom(join(root, "package.json"), "bun/package.json");
-  if (manifest === undefined) return [];
+  if (manifest === undefined) return;
+  yield join(dirname(manifest), "bin", "bun.exe");
   const { optionalDependencies = {} } = createRequire(manifest)(manifest);
-  const platforms = Object.keys(optionalDependencies).map((name) =>
-    resolveFrom(manifest, `${name}/package.json`),
-  );
-  return [
-    join(dirname(manifest), "bin", "bun.exe"),
-    ...platforms.flatMap((found) => (found === undefined ? [] : join(dirname(found), "bin", `bun${exe}`))),
-  ];
+  for (const name of Object.keys(optionalDependencies)) {
+    const found = resolveFrom(manifest, `${name}/package.json`);
+    if (found !== undefined) yield join(dirname(found), "bin", `bun${exe}`);
+  }
 }
 
 /**
