@@ -6,12 +6,13 @@ import type { Socket } from "bun";
 import { FrameCounter, pong } from "./frames.ts";
 
 export interface Client {
-  readonly counter: FrameCounter;
+  /** `frames` of a WebSocket, answers of an HTTP connection. */
+  readonly counter: { readonly frames: number; readonly bytes: number };
   /** After each read, when the counter has moved. */
   onRead: () => void;
   /** Everything written so far is in the kernel. */
   onDrain: () => void;
-  /** The server ended the connection. */
+  /** The server ended the connection, or answered what was not expected. */
   onLost: () => void;
   /** Writes now, the rest when the kernel has room again. False: some of it waits. */
   write(bytes: Uint8Array): boolean;
@@ -24,16 +25,24 @@ const nothing = () => {};
 /** Upgrades `path` on 127.0.0.1. Rejects with the status line when the answer is not 101. */
 export async function connect(port: number, path: string): Promise<Client> {
   const opened = Promise.withResolvers<void>();
-  let head = "";
-  const upgrade = (chunk: Uint8Array): Uint8Array | undefined => {
+  const counter = new FrameCounter();
+  let head: string | undefined = "";
+  let answered = 0;
+  const upgraded = (chunk: Uint8Array): Uint8Array => {
+    if (head === undefined) return chunk;
     head += Buffer.from(chunk).toString("latin1");
-    const end = head.indexOf("\r\n\r\n");
-    if (end < 0) return undefined;
+    const end = head.indexOf("\r\n\r\n") + 4;
+    if (end < 4) return new Uint8Array();
     if (head.startsWith("HTTP/1.1 101")) opened.resolve();
     else opened.reject(new Error(`${path}: expected 101, got ${head.slice(0, head.indexOf("\r\n"))}`));
-    return Buffer.from(head.slice(end + 4), "latin1");
+    const rest = Buffer.from(head.slice(end), "latin1");
+    head = undefined;
+    return rest;
   };
-  const client = await dial(port, upgrade);
+  const client = await dial(port, counter, (chunk) => {
+    counter.push(upgraded(chunk));
+    for (; answered < counter.pings; answered++) client.write(pong);
+  });
   client.onLost = () => opened.reject(new Error(`${path}: the server ended the connection`));
   client.write(
     Buffer.from(
@@ -46,33 +55,37 @@ export async function connect(port: number, path: string): Promise<Client> {
   return client;
 }
 
-/** `upgrade` is given what arrives until it answers with what came after the head of the 101. */
-async function dial(port: number, upgrade: (chunk: Uint8Array) => Uint8Array | undefined): Promise<Client> {
-  const counter = new FrameCounter();
-  let waiting: Uint8Array = Buffer.alloc(0);
-  let isUpgraded = false;
-  let answered = 0;
+/** A kept-alive connection for the bytes of HTTP requests, one under way at a time. Anything but 200 counts as lost. */
+export function connectHttp(port: number): Promise<Client> {
+  const counter = { frames: 0, bytes: 0 };
+  const client = dial(port, counter, (chunk) => {
+    if (Buffer.from(chunk.buffer, chunk.byteOffset, 12).toString("latin1") === "HTTP/1.1 200")
+      counter.frames++;
+    else client.then((lost) => lost.onLost());
+  });
+  return client;
+}
+
+async function dial(
+  port: number,
+  counter: Client["counter"],
+  read: (chunk: Uint8Array) => void,
+): Promise<Client> {
+  let waiting: Uint8Array = new Uint8Array();
   const flush = (socket: Socket, bytes: Uint8Array): boolean => {
     waiting = bytes.subarray(Math.max(0, socket.write(bytes)));
     return waiting.length === 0;
-  };
-  const read = (chunk: Uint8Array): void => {
-    counter.push(chunk);
-    for (; answered < counter.pings; answered++) client.write(pong);
-    client.onRead();
   };
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port,
     socket: {
       data(_, chunk) {
-        if (isUpgraded) return read(chunk);
-        const rest = upgrade(chunk);
-        isUpgraded = rest !== undefined;
-        if (rest !== undefined) read(rest);
+        read(chunk);
+        client.onRead();
       },
-      drain: (socket) => {
-        if (waiting.length > 0 && flush(socket, waiting)) client.onDrain();
+      drain(self) {
+        if (waiting.length > 0 && flush(self, waiting)) client.onDrain();
       },
       close: () => client.onLost(),
       error: () => client.onLost(),
@@ -90,4 +103,33 @@ async function dial(port: number, upgrade: (chunk: Uint8Array) => Uint8Array | u
     },
   };
   return client;
+}
+
+/** Waits until the connection has had so many frames since it was opened: greetings that the row must not count. */
+export function heard(client: Client, frames: number): Promise<void> {
+  const done = Promise.withResolvers<void>();
+  const look = () => {
+    if (client.counter.frames >= frames) done.resolve();
+  };
+  client.onRead = look;
+  client.onLost = () => done.reject(new Error("the server ended a connection"));
+  look();
+  return done.promise;
+}
+
+/** So many connections, each past its greetings, not more than 64 handshakes at a time. */
+export async function connectAll(
+  port: number,
+  path: string,
+  count: number,
+  greetings: number,
+): Promise<Client[]> {
+  const clients: Client[] = [];
+  while (clients.length < count) {
+    const batch = Array.from({ length: Math.min(64, count - clients.length) }, () => connect(port, path));
+    const opened = await Promise.all(batch);
+    await Promise.all(opened.map((client) => heard(client, greetings)));
+    clients.push(...opened);
+  }
+  return clients;
 }
