@@ -25,12 +25,13 @@ export interface FlowEnd {
 
 /**
  * Call it when `send` to this end said that some of it waits. False: this end has to be closed with 1013. `ceiling` is the
- * largest message of the route, which may come whole on top of everything.
+ * largest message of the route, which may come whole on top of everything; 0 = no limit.
  */
 export function keepsUp(end: FlowEnd, { policy, highWater }: OutboxLimits, ceiling: number): boolean {
   const waiting = end.conn.buffered();
   if (highWater === 0 || waiting <= highWater) return true;
-  if (policy === "close" || waiting > highWater + OVERSHOOT + ceiling) return false;
+  const stoppable = highWater + OVERSHOOT + (ceiling === 0 ? Number.POSITIVE_INFINITY : ceiling);
+  if (policy === "close" || waiting > stoppable) return false;
   setLagging(end, true);
   return true;
 }

@@ -118,6 +118,13 @@ describe("paired flow", () => {
     expect(keepsUp(reader, LIMITS, MIB)).toBe(false);
   });
 
+  test("only stops an end, however much waits, when messages have no limit", () => {
+    const { reader, writer } = pair();
+    pile(reader.conn, 100 * MIB);
+    expect(keepsUp(reader, LIMITS, 0)).toBe(true);
+    expect(paused(reader, writer)).toEqual([true, true]);
+  });
+
   test("never acts when highWater is 0", () => {
     const { reader } = pair();
     pile(reader.conn, 100 * MIB);
