@@ -72,6 +72,8 @@ function bind(
       hostname: options.host,
       port: options.port,
       development: false,
+      // Without this line `development: false` would let a second gateway take half of this one's connections in silence.
+      reusePort: false,
       idleTimeout: HEAD_TIMEOUT_S,
       maxRequestBodySize: MAX_BODY_BYTES,
       fetch: (request, server) => options.reception.answer(request, server),
