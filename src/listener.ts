@@ -104,52 +104,39 @@ function createHandlers(
 ): WebSocketHandler<SocketConnection> {
   const { log } = options;
 
-  function fail(connection: SocketConnection, stage: string, error: unknown): void {
-    connection.endpoint.counters.errors += 1;
-    log.error({ ...fieldsOf(connection), stage, err: error }, "! a hook of the route threw");
-    connection.close(1011, `internal error in ${stage}, see the log for ${connection.id}`);
-  }
-
   return {
     data: {} as SocketConnection,
     open(socket) {
       const connection = socket.data;
       connection.attach(socket);
       connections.add(connection);
-      try {
-        opened(connection, log);
-      } catch (error) {
-        fail(connection, "open", error);
-      }
+      connection.guard("onOpen", () => opened(connection));
+      if (connection.isOpen) connection.guard("open", () => enter(connection));
+      log.info({ ...connection.fields(), ip: connection.remoteAddress }, "connected");
     },
     message(socket, data) {
       const connection = socket.data;
       try {
         received(connection, data, log);
       } catch (error) {
-        fail(connection, "message", error);
+        connection.fail("message", error);
       }
     },
     drain(socket) {
       const connection = socket.data;
       connection.drained = true;
-      try {
-        if (connection.isOpen) connection.endpoint.route.drain(connection);
-      } catch (error) {
-        fail(connection, "drain", error);
-      }
+      if (connection.isOpen) connection.guard("drain", () => connection.endpoint.route.drain(connection));
     },
     pong(socket) {
       socket.data.heard = true;
     },
     close(socket, code, reason) {
       const connection = socket.data;
+      const info = endingOf(connection, code, reason);
       connections.delete(connection);
-      try {
-        closed(connection, endingOf(connection, code, reason), log);
-      } catch (error) {
-        fail(connection, "close", error);
-      }
+      closed(connection, info, log);
+      connection.guard("close", () => leave(connection, info));
+      connection.guard("onClose", () => connection.endpoint.onClose?.(hookView(connection), info));
       options.onGone();
     },
     maxPayloadLength: Math.min(options.maxMessage || RUNTIME_MAX_MESSAGE, RUNTIME_MAX_MESSAGE),
@@ -161,14 +148,24 @@ function createHandlers(
   };
 }
 
-function opened(connection: SocketConnection, log: Log): void {
-  const { counters, heartbeat } = connection.endpoint;
+function opened(connection: SocketConnection): void {
+  const { counters, heartbeat, onOpen } = connection.endpoint;
   counters.connections += 1;
   counters.opened += 1;
   heartbeat.add(connection);
-  connection.endpoint.onOpen?.(hookView(connection));
-  if (connection.isOpen) connection.endpoint.route.open(connection);
-  log.info({ ...fieldsOf(connection), ip: connection.remoteAddress }, "connected");
+  onOpen?.(hookView(connection));
+}
+
+/** From here on the connection is the route's: its `close` will follow, and what `admit` took is its own. */
+function enter(connection: SocketConnection): void {
+  connection.release = undefined;
+  connection.hasEntered = true;
+  connection.endpoint.route.open(connection);
+}
+
+function leave(connection: SocketConnection, info: CloseInfo): void {
+  if (connection.hasEntered) connection.endpoint.route.close(connection, info);
+  else connection.release?.();
 }
 
 function received(connection: SocketConnection, data: Data, log: Log): void {
@@ -187,19 +184,14 @@ function received(connection: SocketConnection, data: Data, log: Log): void {
 }
 
 function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
-  const { counters, heartbeat, route, onClose } = connection.endpoint;
+  const { counters, heartbeat } = connection.endpoint;
   connection.isOpen = false;
   heartbeat.remove(connection);
   counters.connections -= 1;
   const counted = COUNTED_CODES.has(info.code) ? info.code : 0;
   counters.closed.set(counted, (counters.closed.get(counted) ?? 0) + 1);
   counters.unflushedBytes += connection.lastBuffered;
-  log.info({ ...fieldsOf(connection), code: info.code, reason: info.reason, local: info.local }, "goodbye");
-  try {
-    route.close(connection, info);
-  } finally {
-    onClose?.(hookView(connection), info);
-  }
+  log.info({ ...connection.fields(), code: info.code, reason: info.reason, local: info.local }, "goodbye");
 }
 
 /** What really went over the wire: the runtime reports its own refusals as 1006 and a text. */
@@ -213,11 +205,6 @@ function runtimeRefusal(reason: string): number {
   if (/too big message/i.test(reason)) return 1009;
   if (/utf-8|compressed data/i.test(reason)) return 1007;
   return reason.startsWith("Received") ? 1002 : 1006;
-}
-
-function fieldsOf(connection: SocketConnection): Record<string, string | number> {
-  const { route, path } = connection.endpoint;
-  return { conn: connection.id, route: path, ...route.describe?.(connection) };
 }
 
 function hookView({ id, endpoint, params, remoteAddress }: SocketConnection): HookConnection {

@@ -118,8 +118,8 @@ export function createReception(options: ReceptionOptions): Reception {
       from.params,
       from.remoteAddress,
       options.log,
+      admitted,
     );
-    connection.state = admitted.state;
     const headers = {
       "Fairlead-Connection": connection.id,
       // Without this header the runtime would echo the first name offered, a token entry too.

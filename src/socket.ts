@@ -7,7 +7,8 @@ import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
 import { byteLength } from "./limits.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
+import type { Admitted } from "./route.ts";
 import type { Params } from "./router.ts";
 import { MAX_REASON_BYTES } from "./wire/close-codes.ts";
 
@@ -23,6 +24,9 @@ export class SocketConnection implements Connection, Peer {
   pingedAt = 0;
   waitingSince = 0;
   stalledSince = 0;
+  /** The route's `open` was called, so its `close` must be. Until then `release` gives back what `admit` took. */
+  hasEntered = false;
+  release: (() => void) | undefined;
   private isFinishing = false;
   /** Bytes that waited when somebody last looked. */
   lastBuffered = 0;
@@ -35,7 +39,11 @@ export class SocketConnection implements Connection, Peer {
     readonly params: Params,
     readonly remoteAddress: string,
     private readonly log: Log,
-  ) {}
+    admitted: Admitted,
+  ) {
+    this.state = admitted.state;
+    this.release = admitted.release;
+  }
 
   attach(socket: Socket): void {
     this.socket = socket;
@@ -99,7 +107,7 @@ export class SocketConnection implements Connection, Peer {
       if (this.buffered() === 0) this.close(1012, "service restart");
     } else if (!this.isFinishing) {
       this.isFinishing = true;
-      route.finish(this, 1012, "service restart");
+      this.guard("finish", () => route.finish?.(this, 1012, "service restart"));
     }
   }
 
@@ -107,11 +115,40 @@ export class SocketConnection implements Connection, Peer {
     if (this.end(code, reason)) this.socket?.terminate();
   }
 
+  /** Runs a hook of the route or the config. */
+  guard(stage: string, hook: () => void): void {
+    try {
+      hook();
+    } catch (error) {
+      this.fail(stage, error);
+    }
+  }
+
+  /** A hook threw: that ends this connection with 1011, and nobody else notices. */
+  fail(stage: string, error: unknown): void {
+    this.endpoint.counters.errors += 1;
+    this.log.error({ ...this.fields(), stage, err: error }, "! a hook of the route threw");
+    this.close(1011, `internal error in ${stage}, see the log for ${this.id}`);
+  }
+
+  /** What every log line of this connection says. */
+  fields(): LogFields {
+    return { conn: this.id, route: this.endpoint.path, ...(this.hasEntered ? this.describe() : undefined) };
+  }
+
   /** Writes a frame's direction, type and size, never its content: messages hold what people said. */
   trace(direction: "<" | ">", data: Data): void {
     const type = typeof data === "string" ? "text" : "binary";
-    const fields = { conn: this.id, route: this.endpoint.path, ...this.endpoint.route.describe?.(this) };
-    this.log.debug(fields, `${direction} ${type} ${byteLength(data)} B`);
+    this.log.debug(this.fields(), `${direction} ${type} ${byteLength(data)} B`);
+  }
+
+  /** A throw here would hit whoever logs, also while another throw is being reported. */
+  private describe(): LogFields | undefined {
+    try {
+      return this.endpoint.route.describe?.(this);
+    } catch (error) {
+      return { describe: String(error) };
+    }
   }
 
   private end(code: number, reason: string): boolean {
