@@ -1,112 +1,116 @@
-import { expect, test } from "bun:test";
-import fc from "fast-check";
-import { type Watched, watchSilence } from "../src/silence.ts";
-import { type TestClock, testClock } from "./clock.ts";
+/** Peers that stop answering and readers that stop reading, over raw sockets, with deadlines short enough for a test. */
+import { describe, expect, test } from "bun:test";
+import { eventually, expectCalm, expectEcho } from "./calm.ts";
+import { startGateway } from "./gateway.ts";
+import { frame, OPCODE, upgrade } from "./raw-client.ts";
 
-interface Member extends Watched {
-  excused: boolean;
-}
+const KIB = 1024;
 
-function watch(timeout: number) {
-  const clock = testClock();
-  const members = new Set<Member>();
-  const gone: number[] = [];
-  const timer = watchSilence<Member>({
-    clock,
-    timeout,
-    members,
-    excused: (member) => member.excused,
-    silent(member) {
-      members.delete(member);
-      gone.push(clock.now());
-    },
+describe("a peer that gives no sign of life", () => {
+  const heartbeat = { ping: 100, pong: 100 };
+  const routes = { "/echo": { kind: "echo", welcome: false, heartbeat } } as const;
+  const counted = (code: number) => `fairlead_connections_closed_total{route="/echo",code="${code}"}`;
+
+  test("is pinged, and closed with 4008 if no pong comes", async () => {
+    await using gateway = await startGateway(routes);
+    using client = await upgrade(gateway.host);
+    expect((await client.next()).opcode).toBe(OPCODE.ping);
+    expect(await client.ending()).toEqual({ code: 4008, reason: "no pong" });
+    await expectCalm(gateway);
+    expect(await gateway.metric(counted(4008))).toBe(1);
   });
-  const add = () => {
-    const member = { heard: false, deadline: clock.now() + timeout, excused: false };
-    members.add(member);
-    return member;
-  };
-  return { clock, gone, add, timer };
-}
 
-/** A process that stands still: time passes, and the timers that fell due run once, at its end. */
-function standStill(clock: TestClock, ms: number): TestClock {
-  let stopped = 0;
-  return {
-    ...clock,
-    now: () => clock.now() + stopped,
-    advance(by) {
-      stopped += ms;
-      clock.advance(by);
-    },
-  };
-}
-
-test("notices a silent member never early, at most 5 % and at most 1 s late, whatever the timeout and its last word", () => {
-  const timeouts = fc.integer({ min: 100, max: 120_000 });
-  const gaps = fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { maxLength: 5 });
-  fc.assert(
-    fc.property(timeouts, fc.nat(1_000), gaps, (timeout, start, gapsOfTimeout) => {
-      const { clock, gone, add } = watch(timeout);
-      clock.advance(start);
-      const member = add();
-      let last = clock.now();
-      for (const gap of gapsOfTimeout) {
-        clock.advance(gap * timeout);
-        member.heard = true;
-        last = clock.now();
-      }
-      expect(gone).toEqual([]);
-      clock.advance(timeout + 1_000);
-      const late = (gone[0] ?? Number.POSITIVE_INFINITY) - last - timeout;
-      expect(late).toBeGreaterThanOrEqual(0);
-      expect(late).toBeLessThanOrEqual(Math.min(timeout * 0.05, 1_000));
-    }),
-  );
-});
-
-test("keeps one timer for any number of members, and none once it is cancelled", () => {
-  const { clock, add, timer } = watch(1_000);
-  for (let i = 0; i < 100; i += 1) add();
-  expect(clock.pending).toBe(1);
-  timer.cancel();
-  expect(clock.pending).toBe(0);
-});
-
-test("watches nobody when the timeout is 0", () => {
-  const { clock, gone, add, timer } = watch(0);
-  add();
-  clock.advance(1_000_000);
-  expect([clock.pending, gone.length]).toEqual([0, 0]);
-  timer.cancel();
-});
-
-test("lets the time of an excused member stand still, and gives it the whole timeout afterwards", () => {
-  const { clock, gone, add } = watch(1_000);
-  const member = add();
-  member.excused = true;
-  clock.advance(10_000);
-  member.excused = false;
-  clock.advance(999);
-  expect(gone).toEqual([]);
-  clock.advance(51);
-  expect(gone.length).toBe(1);
-});
-
-test("closes nobody at the first look after the whole process stood still", () => {
-  const real = testClock();
-  const clock = standStill(real, 60_000);
-  const gone: Watched[] = [];
-  const member = { heard: false, deadline: clock.now() + 1_000 };
-  watchSilence({
-    clock,
-    timeout: 1_000,
-    members: [member],
-    excused: () => false,
-    silent: (each) => void gone.push(each),
+  test("is closed with 4008 even if it drips bytes of a frame that never ends", async () => {
+    await using gateway = await startGateway(routes);
+    using client = await upgrade(gateway.host);
+    const dripping = client.drip(frame("x".repeat(60 * KIB)));
+    expect((await client.ending()).code).toBe(4008);
+    client.reset();
+    await dripping;
+    await expectCalm(gateway);
   });
-  clock.advance(25);
-  expect(gone).toEqual([]);
-  real.advance(25);
-  expect(gone).toEqual([member]);
+
+  test("is closed with 4008 even if it sends pings of its own", async () => {
+    await using gateway = await startGateway(routes);
+    using client = await upgrade(gateway.host);
+    const timer = setInterval(() => client.write(frame("", { opcode: OPCODE.ping })), 20);
+    expect((await client.ending()).code).toBe(4008);
+    clearInterval(timer);
+    await expectCalm(gateway);
+  });
+
+  test("stays as long as it answers", async () => {
+    await using gateway = await startGateway(routes);
+    using client = await upgrade(gateway.host);
+    for (let round = 0; round < 6; round += 1) {
+      expect((await client.next()).opcode).toBe(OPCODE.ping);
+      client.write(frame("", { opcode: OPCODE.pong }));
+    }
+    await expectEcho(client, "alive");
+  });
+
+  test("is left alone if ping is 0", async () => {
+    const quiet = { ...routes["/echo"], heartbeat: { ping: 0, pong: 50 } };
+    await using gateway = await startGateway({ "/echo": routes["/echo"], "/quiet": quiet });
+    using silent = await upgrade(gateway.host, { path: "/quiet" });
+    using witness = await upgrade(gateway.host);
+    expect((await witness.ending()).code).toBe(4008);
+    expect(silent.waiting).toBe(0);
+    await expectEcho(silent, "alive");
+  });
+});
+
+describe("a client that does not read its echo", () => {
+  const CHUNK = 64 * KIB;
+  const COUNT = 512;
+  const message = (n: number) => Buffer.alloc(CHUNK, n % 251);
+
+  test("is paused; when it reads again it gets every byte in order", async () => {
+    await using gateway = await startGateway({ "/echo": { kind: "echo", welcome: false } });
+    using client = await upgrade(gateway.host);
+    client.pause();
+    for (let n = 0; n < COUNT; n += 1) client.write(frame(message(n), { opcode: OPCODE.binary }));
+    const received = 'fairlead_messages_received_total{route="/echo"}';
+    let before = -1;
+    let now = 0;
+    await eventually("the echo pauses its sender", async () => {
+      before = now;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      now = await gateway.metric(received);
+      return now > 0 && now === before;
+    });
+    expect(now).toBeLessThan(COUNT);
+    client.resume();
+    for (let n = 0; n < COUNT; n += 1) {
+      const { payload } = await client.next();
+      expect(payload.equals(message(n))).toBe(true);
+    }
+    await expectEcho(client, "all there");
+  });
+
+  test("is cut after stallTimeout, which counts as 1013, with what was never flushed", async () => {
+    await using gateway = await startGateway({
+      "/echo": { kind: "echo", welcome: false, stallTimeout: 300, heartbeat: { ping: 0 } },
+    });
+    using client = await upgrade(gateway.host);
+    client.pause();
+    for (let n = 0; n < COUNT; n += 1) client.write(frame(message(n), { opcode: OPCODE.binary }));
+    const counted = 'fairlead_connections_closed_total{route="/echo",code="1013"}';
+    await eventually("the cut", async () => (await gateway.metric(counted)) === 1);
+    expect(await gateway.metric('fairlead_unflushed_bytes_total{route="/echo"}')).toBeGreaterThan(512 * KIB);
+    await expectCalm(gateway);
+  });
+
+  test("is closed at once with 1013 if the policy is close", async () => {
+    const slow = { policy: "close", highWater: "256KiB" } as const;
+    await using gateway = await startGateway({ "/echo": { kind: "echo", welcome: false, slow } });
+    using client = await upgrade(gateway.host);
+    client.pause();
+    for (let n = 0; n < COUNT; n += 1) client.write(frame(message(n), { opcode: OPCODE.binary }));
+    const counted = 'fairlead_connections_closed_total{route="/echo",code="1013"}';
+    await eventually("the close", async () => (await gateway.metric(counted)) === 1);
+    client.resume();
+    expect(await client.ending()).toEqual({ code: 1013, reason: "slow consumer" });
+    await expectCalm(gateway);
+  });
 });
