@@ -86,7 +86,7 @@ async function pump(stream: ReadableStream<Uint8Array> | undefined, heard: Heari
 }
 
 /** Fails with `what()` when the promise takes longer: a deadline, never a pause. */
-function within<T>(seconds: number, promise: Promise<T>, what: () => string): Promise<T> {
+export function within<T>(seconds: number, promise: Promise<T>, what: () => string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`after ${seconds} s: ${what()}`)), seconds * 1_000);
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
