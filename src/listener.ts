@@ -125,6 +125,8 @@ function createHandlers(
     drain(socket) {
       const connection = socket.data;
       connection.drained = true;
+      // A look now, so that what has gone by the time of the close is not reported as unflushed.
+      connection.buffered();
       if (connection.isOpen) connection.guard("drain", () => connection.endpoint.route.drain(connection));
     },
     pong(socket) {
