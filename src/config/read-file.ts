@@ -5,10 +5,10 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import { FairleadError } from "../errors.ts";
+import { importModule } from "./import-module.ts";
 import { isTable, showValue } from "./key-path.ts";
 import type { Layer } from "./layers.ts";
 import type { Fault, Read } from "./source-map.ts";
-import { createSourceMap } from "./source-map.ts";
 
 export const CONFIG_NAMES = [
   "fairlead.config.ts",
@@ -108,19 +108,5 @@ function readText(file: string): string | Fault {
     return { text: error instanceof TypeError ? "is not UTF-8; save it as UTF-8" : unreadable(error) };
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** A module is a program: it may do anything, also throw. What it throws is told without its stack. */
-async function importModule(file: string): Promise<Read> {
-  try {
-    const exported: { default?: unknown } = await import(file);
-    if (exported.default === undefined) {
-      return { faults: [{ text: "has no default export; write export default defineConfig({ ... })" }] };
-    }
-    return { source: { value: exported.default, lines: createSourceMap() } };
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return { faults: [{ text: `cannot be loaded: ${showValue(text).slice(1, -1)}` }] };
   }
 }
