@@ -37,33 +37,30 @@ async function runVerb(verb: keyof typeof VERBS, argv: readonly string[]): Promi
   const { command } = await VERBS[verb]();
   const args = readArguments(command, argv);
   if (!args.given.has("help")) return command.run(args);
-  printData(commandHelp(command));
+  await printData(commandHelp(command));
   return 0;
 }
 
 async function showGeneralHelp(): Promise<number> {
   const modules = await Promise.all(Object.values(VERBS).map((load) => load()));
-  printData(generalHelp(modules.map(({ command }) => command)));
+  await printData(generalHelp(modules.map(({ command }) => command)));
   return 0;
 }
 
 async function showVersion(): Promise<number> {
   const { VERSION } = await import("../version.ts");
-  printData(VERSION);
+  await printData(VERSION);
   return 0;
 }
 
-/** A defect of ours: the process is in a state that nobody planned, so it ends, and says why in one line. */
+/** Nobody planned this state, so the process does not go on in it. One line says what it was, and where. */
 function crash(error: unknown): never {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const at =
-    error instanceof Error
-      ? (error.stack
-          ?.split("\n")
-          .find((line) => /^\s+at /.test(line))
-          ?.trim() ?? "")
-      : "";
-  printTalk(`fairlead: this is a defect of fairlead: ${showValue(text)} ${at}`.trimEnd());
+  const frame =
+    error instanceof Error ? error.stack?.split("\n").find((line) => /^\s+at /.test(line)) : undefined;
+  printTalk(
+    `fairlead: ended by an error that nothing handled: ${showValue(text)} ${(frame ?? "").trim()}`.trimEnd(),
+  );
   process.exit(1);
 }
 

@@ -2,8 +2,10 @@
  * stdout is data, stderr is talk. A reader that went away (`fairlead | head -1`) is no reason to end or to spin:
  * what can no longer be written is dropped, and the server goes on.
  */
-export function printData(text: string): void {
-  process.stdout.write(`${text}\n`);
+
+/** Resolves once it is written, or can no longer be: an exit before that would cut what a slow reader still has to get. */
+export function printData(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
 }
 
 export function printTalk(text: string): void {

@@ -16,6 +16,7 @@ export async function runGateway(config: Config): Promise<number> {
     () => gateway.stop(),
     () => printTalk("fairlead: stopping; once more to end at once"),
   );
-  printData(tryLines(config, gateway.address).join("\n"));
+  // It never rejects, and a server does not wait for whoever reads its stdout.
+  void printData(tryLines(config, gateway.address).join("\n"));
   return ended;
 }

@@ -47,14 +47,16 @@ async function check(args: Arguments): Promise<number> {
     throw usage(`there is no config file here; name one, or write ${CONFIG_NAMES.join(", ")}`);
   }
   await load({ file }, args);
-  printData(`${file} is fine`);
+  await printData(`${file} is fine`);
   return 0;
 }
 
 async function print(args: Arguments): Promise<number> {
   const file = fileOf(args);
   const { effectiveRows } = await import("../../config/print.ts");
-  printData(align(effectiveRows(await load(file === undefined ? await demo() : { file }, args))).join("\n"));
+  await printData(
+    align(effectiveRows(await load(file === undefined ? await demo() : { file }, args))).join("\n"),
+  );
   return 0;
 }
 
@@ -68,7 +70,7 @@ async function demo(): Promise<Base> {
 
 async function schema(): Promise<number> {
   const { jsonSchema } = await import("../../config/json-schema.ts");
-  printData(JSON.stringify(jsonSchema(), null, 2));
+  await printData(JSON.stringify(jsonSchema(), null, 2));
   return 0;
 }
 
