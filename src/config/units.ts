@@ -43,7 +43,7 @@ function format(value: number, units: readonly string[], table: Readonly<Record<
 
 function parse(value: number | string, table: Readonly<Record<string, number>>): number | undefined {
   if (typeof value === "number") return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([A-Za-z]*)$/.exec(value);
+  const match = /^(\d{1,16}(?:\.\d{1,6})?) ?([A-Za-z]*)$/.exec(value);
   if (match === null) return undefined;
   const factor =
     match[2] === "" ? 1 : Object.hasOwn(table, match[2] ?? "") ? table[match[2] ?? ""] : undefined;
