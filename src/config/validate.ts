@@ -84,8 +84,9 @@ function hiddenKeys(input: unknown): Problem[] {
 function findTooDeep(value: unknown, path: KeyPath): KeyPath | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (path.length >= MAX_NESTING) return path;
-  for (const key of Object.keys(value)) {
-    const found = findTooDeep((value as Record<string, unknown>)[key], [...path, key]);
+  const isList = Array.isArray(value);
+  for (const [key, inner] of Object.entries(value)) {
+    const found = findTooDeep(inner, [...path, isList ? Number(key) : key]);
     if (found !== undefined) return found;
   }
   return undefined;
