@@ -140,8 +140,10 @@ function furnish(config: Config, log: Log) {
     listener = createListener({
       ...config.listen,
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
+      maxPings: config.limits.pings,
       reception,
       onGone: () => capacity.give(),
+      clock,
       log,
     });
     for (const { route } of endpoints) route.start?.();

@@ -4,6 +4,7 @@
  * that connection is closed with 1011, the error is logged and counted, and nobody else notices.
  */
 import type { Server, WebSocketHandler } from "bun";
+import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import type { HookConnection } from "./config/schema.ts";
 import type { CloseInfo, Data, Publisher } from "./connection.ts";
@@ -19,9 +20,12 @@ export interface ListenerOptions {
   readonly port: number;
   /** Bytes of the largest message that any route takes, 0 = no limit; a route's own limit is enforced per message. */
   readonly maxMessage: number;
+  /** Pings that a client may send in 10 s; 0 = any number. */
+  readonly maxPings: number;
   readonly reception: Reception;
   /** A connection has ended and everything about it is done. */
   onGone(): void;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -128,6 +132,11 @@ function createHandlers(
       // A look now, so that what has gone by the time of the close is not reported as unflushed.
       connection.buffered();
       if (connection.isOpen) connection.guard("drain", () => connection.endpoint.route.drain(connection));
+    },
+    ping(socket) {
+      const connection = socket.data;
+      if (options.maxPings === 0 || connection.pingsInWindow(options.clock.now()) <= options.maxPings) return;
+      connection.close(1008, `more than ${options.maxPings} pings in 10 s`);
     },
     pong(socket) {
       socket.data.heard = true;

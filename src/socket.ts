@@ -12,6 +12,8 @@ import type { Admitted } from "./route.ts";
 import type { Params } from "./router.ts";
 import { MAX_REASON_BYTES } from "./wire/close-codes.ts";
 
+const PING_WINDOW_MS = 10_000;
+
 export type Socket = ServerWebSocket<SocketConnection>;
 
 export class SocketConnection implements Connection, Peer {
@@ -28,6 +30,8 @@ export class SocketConnection implements Connection, Peer {
   hasEntered = false;
   release: (() => void) | undefined;
   private isFinishing = false;
+  private pings = 0;
+  private pingsSince = 0;
   /** Bytes that waited when somebody last looked. */
   lastBuffered = 0;
   /** Set when the upgrade has happened, before anything else is called. */
@@ -68,6 +72,16 @@ export class SocketConnection implements Connection, Peer {
   buffered(): number {
     this.lastBuffered = this.isOpen && this.socket !== undefined ? this.socket.getBufferedAmount() : 0;
     return this.lastBuffered;
+  }
+
+  /** Counts a ping of the client's; how many came in the present window of 10 s. */
+  pingsInWindow(now: number): number {
+    if (now - this.pingsSince >= PING_WINDOW_MS) {
+      this.pingsSince = now;
+      this.pings = 0;
+    }
+    this.pings += 1;
+    return this.pings;
   }
 
   ping(): void {

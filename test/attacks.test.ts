@@ -1,8 +1,11 @@
 /** Frames that no honest client sends, over raw sockets against a real gateway. After each of them: calm. */
+
 import { describe, expect, test } from "bun:test";
 import { eventually, expectCalm, expectEcho, expectNextIsServed } from "./calm.ts";
+import { testClock } from "./clock.ts";
 import { startGateway, type TestGateway } from "./gateway.ts";
 import { closePayload, dial, type FrameOptions, frame, head, OPCODE, upgrade } from "./raw-client.ts";
+import { serveRoute } from "./serve-route.ts";
 
 const KIB = 1024;
 const echo = { kind: "echo", welcome: false, maxMessage: 64 * KIB } as const;
@@ -238,11 +241,37 @@ describe("a client that leaves without a word", () => {
 });
 
 describe("floods", () => {
-  test("5,000 pings of a client that reads get their pongs in order", async () => {
+  const pings = (from: number, to: number) =>
+    Buffer.concat(Array.from({ length: to - from }, (_, n) => frame(`${from + n}`, { opcode: OPCODE.ping })));
+
+  test("5,000 pings of a client that reads get their pongs in order where pings have no limit", async () => {
+    await using gateway = await startGateway({ "/echo": echo }, { limits: { pings: 0 } });
+    using client = await upgrade(gateway.host);
+    client.write(pings(0, 5_000));
+    for (let n = 0; n < 5_000; n += 1) expect((await client.next()).payload.toString()).toBe(`${n}`);
+  });
+
+  test("60 pings in 10 s are answered, and the 61st closes with 1008", async () => {
     await using gateway = await startGateway({ "/echo": echo });
     using client = await upgrade(gateway.host);
-    for (let n = 0; n < 5_000; n += 1) client.write(frame(`${n}`, { opcode: OPCODE.ping }));
-    for (let n = 0; n < 5_000; n += 1) expect((await client.next()).payload.toString()).toBe(`${n}`);
+    client.write(pings(0, 60));
+    for (let n = 0; n < 60; n += 1) expect((await client.next()).opcode).toBe(OPCODE.pong);
+    client.write(pings(60, 61));
+    expect((await client.next()).opcode).toBe(OPCODE.pong);
+    const close = await client.next();
+    expect([close.opcode, close.payload.readUInt16BE()]).toEqual([OPCODE.close, 1008]);
+    await expectCalm(gateway);
+  });
+
+  test("60 pings a window are answered for ever", async () => {
+    const clock = testClock();
+    const { host } = serveRoute({}, { clock });
+    using client = await upgrade(host, { path: "/x/a" });
+    for (let window = 0; window < 3; window += 1) {
+      client.write(pings(0, 60));
+      for (let n = 0; n < 60; n += 1) expect((await client.next()).opcode).toBe(OPCODE.pong);
+      clock.advance(10_000);
+    }
   });
 
   test("10,000 pongs that nobody asked for are no messages", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createListener } from "../src/listener.ts";
 import { eventually, expectCalm, expectEcho } from "./calm.ts";
+import { testClock } from "./clock.ts";
 import { memoryLog, startGateway } from "./gateway.ts";
 import { closePayload, frame, OPCODE, upgrade } from "./raw-client.ts";
 import { type ServedRoute, serveRoute } from "./serve-route.ts";
@@ -186,6 +187,8 @@ describe("a connection", () => {
 describe("binding", () => {
   const options = {
     maxMessage: 0,
+    maxPings: 0,
+    clock: testClock(),
     reception: { answer: () => undefined },
     onGone: () => {},
     log: memoryLog(),

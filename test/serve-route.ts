@@ -1,5 +1,6 @@
 /** A route of the test's own making behind the real listener and reception: for hooks that throw, admit, or wait. */
 import { onTestFinished } from "bun:test";
+import type { Clock } from "../src/clock.ts";
 import type { Endpoint } from "../src/endpoint.ts";
 import { createHeartbeat } from "../src/heartbeat.ts";
 import { type Capacity, createCapacity } from "../src/limits.ts";
@@ -25,6 +26,7 @@ export interface ServedRoute {
 export interface ServeOptions {
   /** Default: 0, no cap. */
   readonly connections?: number;
+  readonly clock?: Clock;
   readonly isDraining?: () => boolean;
   readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage">>;
 }
@@ -46,7 +48,16 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     log,
   });
   const onGone = () => capacity.give();
-  const listener = createListener({ host: "127.0.0.1", port: 0, maxMessage: 1024, reception, onGone, log });
+  const listener = createListener({
+    host: "127.0.0.1",
+    port: 0,
+    maxMessage: 1024,
+    maxPings: 60,
+    reception,
+    onGone,
+    clock: options.clock ?? testClock(),
+    log,
+  });
   onTestFinished(() => listener.stop());
   return { host: `127.0.0.1:${listener.port}`, listener, endpoint, capacity, lines: log.lines, refused };
 }

@@ -217,6 +217,11 @@ export const configSchema = z.strictObject({
         "descriptors that connections may use, a bridge two; default: 80 % of the process's limit",
         "descriptors",
       ),
+      pings: option(
+        z.int().min(0).default(60),
+        "pings that a client may send in 10 s; past it close 1008. Each is answered, and a client that reads nothing piles answers up",
+        "pings",
+      ),
     })
     .prefault({}),
   log: z
