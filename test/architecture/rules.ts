@@ -203,13 +203,13 @@ function above(path: string): string[] {
   return [...levels.map((_, index) => `${levels.slice(0, index + 1).join("/node_modules/")}/`), ""];
 }
 
-/** Lines of tests for each line of source. */
+/** Lines of tests for each line of what they test. */
 export function testRatio(files: Files): number {
   const lines = (prefix: string) => {
     const texts = [...files].filter(([path]) => path.startsWith(prefix) && isCode(path));
     return texts.reduce((sum, [, text]) => sum + countLines(text), 0);
   };
-  return lines("test/") / lines("src/");
+  return lines("test/") / (lines("src/") + lines("bin/") + lines("scripts/"));
 }
 
 const isCode = (path: string) => /\.(?:ts|tsx|mjs)$/.test(path);
