@@ -10,11 +10,8 @@ export const command = oneLiner({
     "--no-source --publish leaves publishing to clients.",
   ],
   examples: [
-    ["fairlead feed", "then: curl -N -H 'Accept: text/event-stream' http://127.0.0.1:8080"],
-    [
-      "fairlead feed --interval 100ms --key-field symbol",
-      "fast, and slow readers get the newest price of each symbol",
-    ],
-    ["fairlead feed --no-source --publish --no-welcome", "then: curl -d hello http://127.0.0.1:8080"],
+    ["fairlead feed", "then: websocat ws://127.0.0.1:8080"],
+    ["fairlead feed --interval 100ms --key-field symbol", "slow readers get the newest of each symbol"],
+    ["fairlead feed --no-source --publish --no-welcome", "then: curl -d hi http://127.0.0.1:8080"],
   ],
 });
