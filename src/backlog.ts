@@ -1,88 +1,106 @@
 /**
- * What a topic keeps while one of its readers lags: the newest messages in order of offset, bounded in bytes.
+ * What a topic keeps while one of its readers lags: the newest messages in the order of delivery, bounded in bytes.
  * `all` keeps each message; `latest` keeps the newest of each key, so that an older value gives way to a newer one.
  * Whatever leaves unsent is reported at that moment, so that nobody's queue is counted wrong.
  */
 import type { Message } from "./engine.ts";
 
-export interface Backlog {
-  /** `onLeave` hears of each message that gave way to this one. */
-  push(message: Message, onLeave: (message: Message) => void): void;
-  /** The messages from this offset on, ascending. */
-  from(offset: number): readonly Message[];
-  clear(): void;
+/** `at`: its place in the topic's deliveries, which grows by 1. Not the offset: that begins again with a new epoch. */
+export interface Held {
+  readonly at: number;
+  readonly message: Message;
 }
 
-/** Keeps every message: offsets grow by 1, so one of them is an index. */
-export function createTail(maxBytes: number): Backlog {
-  let messages: Message[] = [];
-  let head = 0;
+/** `slow`: there was no room for it. `conflated`: a newer value took its place. */
+export type OnLeave = (held: Held, reason: "slow" | "conflated") => void;
+
+export interface Backlog {
+  push(held: Held): void;
+  /** What is held from this place on, ascending. A copy: pushes and `clear` do not change it. */
+  from(at: number): readonly Held[];
+  clear(): void;
+  /** Bytes of data: at most the bound, unless the newest message alone is larger. */
+  readonly bytes: number;
+}
+
+/** Keeps every message. They must be pushed without a hole between their places. */
+export function createTail(maxBytes: number, onLeave: OnLeave): Backlog {
+  // A Map and not an array: what is evicted must not stay reachable until somebody compacts.
+  const entries = new Map<number, Held>();
+  let first = 0;
   let bytes = 0;
 
-  function evict(onLeave: (message: Message) => void): void {
-    const oldest = messages[head];
+  function evict(): void {
+    const oldest = entries.get(first);
     if (oldest === undefined) return;
-    head += 1;
-    bytes -= oldest.size;
-    if (head > 1024 && head * 2 > messages.length) {
-      messages = messages.slice(head);
-      head = 0;
-    }
-    onLeave(oldest);
+    entries.delete(first);
+    first += 1;
+    bytes -= oldest.message.size;
+    onLeave(oldest, "slow");
   }
 
   return {
-    push(message, onLeave) {
-      messages.push(message);
-      bytes += message.size;
-      while (bytes > maxBytes && messages.length - head > 1) evict(onLeave);
+    push(held) {
+      if (entries.size === 0) first = held.at;
+      entries.set(held.at, held);
+      bytes += held.message.size;
+      while (bytes > maxBytes && entries.size > 1) evict();
     },
-    from(offset) {
-      const first = messages[head];
-      return first === undefined ? [] : messages.slice(head + Math.max(0, offset - first.offset));
+    from(at) {
+      const found: Held[] = [];
+      for (let next = Math.max(at, first); ; next += 1) {
+        const held = entries.get(next);
+        if (held === undefined) return found;
+        found.push(held);
+      }
     },
     clear() {
-      messages = [];
-      head = 0;
+      entries.clear();
       bytes = 0;
+    },
+    get bytes() {
+      return bytes;
     },
   };
 }
 
 /** Keeps the newest message of each key; messages without a key share one. */
-export function createLatest(maxBytes: number): Backlog {
-  // Insertion order is the order of offsets, because a newer value is deleted and set again.
-  const newest = new Map<string | undefined, Message>();
-  let last: Message | undefined;
+export function createLatest(maxBytes: number, onLeave: OnLeave): Backlog {
+  // Insertion order is the order of delivery, because a newer value is deleted and set again.
+  const newest = new Map<string | undefined, Held>();
+  let last: Held | undefined;
   let bytes = 0;
 
-  function remove(message: Message, onLeave: (message: Message) => void): void {
-    newest.delete(message.key);
-    bytes -= message.size;
-    onLeave(message);
+  function remove(held: Held, reason: "slow" | "conflated"): void {
+    newest.delete(held.message.key);
+    bytes -= held.message.size;
+    onLeave(held, reason);
   }
 
   return {
-    push(message, onLeave) {
-      const older = newest.get(message.key);
-      if (older !== undefined) remove(older, onLeave);
-      newest.set(message.key, message);
-      last = message;
-      bytes += message.size;
+    push(held) {
+      const older = newest.get(held.message.key);
+      if (older !== undefined) remove(older, "conflated");
+      newest.set(held.message.key, held);
+      last = held;
+      bytes += held.message.size;
       for (const oldest of newest.values()) {
-        if (bytes <= maxBytes || oldest === message) break;
-        remove(oldest, onLeave);
+        if (bytes <= maxBytes || oldest === held) break;
+        remove(oldest, "slow");
       }
     },
-    from(offset) {
+    from(at) {
       // A reader who keeps up asks for the last message only, however many keys there are.
-      if (last?.offset === offset) return [last];
-      return [...newest.values()].filter((message) => message.offset >= offset);
+      if (last?.at === at) return [last];
+      return [...newest.values()].filter((held) => held.at >= at);
     },
     clear() {
       newest.clear();
       last = undefined;
       bytes = 0;
+    },
+    get bytes() {
+      return bytes;
     },
   };
 }

@@ -24,6 +24,8 @@ export interface HubStats {
   readonly readers: number;
   readonly lagging: number;
   readonly queued: number;
+  /** Bytes that are kept for readers who lag. */
+  readonly held: number;
 }
 
 export interface Hub {
@@ -89,6 +91,7 @@ export function createHub(options: HubOptions): Hub {
         readers: sum(({ readers }) => readers),
         lagging: sum(({ lagging }) => lagging),
         queued: sum(({ queued }) => queued),
+        held: sum(({ held }) => held),
       };
     },
   };
