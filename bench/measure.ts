@@ -27,6 +27,8 @@ export interface Kind {
   /** The first is what the others are compared with. */
   readonly contestants: readonly Contestant[];
   readonly targetPort?: number;
+  /** Times as many rounds, where a bar is nearer than two runs of the same loop differ by. */
+  readonly patience?: number;
   readonly rows: readonly Row[];
 }
 
@@ -57,13 +59,14 @@ export interface RowResult {
 const STEP_LIMIT_MS = 20_000;
 
 export async function measure(kind: Kind, pace: Pace, tell: (result: RowResult) => void): Promise<void> {
+  const patient = { ...pace, rounds: pace.rounds * (kind.patience ?? 1) };
   const servers: Server[] = [];
   for (const contestant of kind.contestants) {
     if (contestant.command !== undefined) servers.push(await boot(contestant, kind.targetPort ?? 0));
   }
   for (const row of kind.rows) {
     const able = servers.filter(({ name }) => row.without?.includes(name) !== true);
-    tell({ kind: kind.name, row, results: await measureRow(row, able, pace) });
+    tell({ kind: kind.name, row, results: await measureRow(row, able, patient) });
   }
   await Promise.all(servers.map((server) => server.stop()));
 }
@@ -81,7 +84,8 @@ async function measureRow(row: Row, servers: readonly Server[], pace: Pace): Pro
   const entries: Entry[] = [];
   for (const server of servers) entries.push(await enter(row, server, pace));
   for (let round = 0; round < pace.rounds; round++) {
-    for (const entry of entries) await runRound(entry);
+    // Back and forth, so that nobody always comes after the same neighbour.
+    for (const entry of round % 2 === 0 ? entries : entries.toReversed()) await runRound(entry);
   }
   return entries.map((entry) => {
     const result = {
