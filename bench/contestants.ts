@@ -1,5 +1,5 @@
 /** Who takes part: the bare loop, Fairlead as a user starts it, `ws` on Node, and on bridges what else is installed. */
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RouteKind } from "../src/route.ts";
@@ -13,6 +13,9 @@ export const PATHS = {
   relay: "/relay",
   bridge: "/bridge",
 } as const satisfies Record<RouteKind, string>;
+
+const folder = mkdtempSync(join(tmpdir(), "fairlead-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** The options that differ from the defaults, because the row cannot be run without. */
 const OPTIONS: Partial<Record<RouteKind, object>> = { feed: { publish: true } };
@@ -46,7 +49,7 @@ function served(name: string, program: readonly string[], kind: RouteKind): Cont
 
 /** One route of one kind, everything else by default. */
 function configFile(kind: RouteKind, port: number, target: number): string {
-  const path = join(mkdtempSync(join(tmpdir(), "fairlead-bench-")), "fairlead.json");
+  const path = join(folder, `${kind}-${port}.json`);
   const route = { kind, ...OPTIONS[kind], ...(kind === "bridge" ? { target: `127.0.0.1:${target}` } : {}) };
   writeFileSync(path, JSON.stringify({ listen: { port }, routes: { [PATHS[kind]]: route } }));
   return path;

@@ -39,7 +39,7 @@ if (process.platform !== "linux") {
   console.error("bench: CPU time is read from /proc, so this needs Linux.");
   process.exit(2);
 }
-process.on("SIGINT", () => stopAll().then(() => process.exit(130)));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stopAll().then(() => process.exit(1)));
 
 const wanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 const rows: RowResult[] = [];
