@@ -89,8 +89,8 @@ export function judgeRow(row: RowResult): Verdict[] {
 }
 
 export function judgeFigure(figure: Figure): Verdict[] {
-  if (figure.bar === undefined || figure.server !== "fairlead") return [];
-  const bar = `${figure.name}, at most ${short(figure.bar)} ${figure.unit}`;
+  if (figure.bar === undefined || !figure.server.startsWith("fairlead")) return [];
+  const bar = `${figure.server}: ${figure.name}, at most ${short(figure.bar)} ${figure.unit}`;
   return [{ bar, value: short(figure.value), met: figure.value <= figure.bar }];
 }
 
