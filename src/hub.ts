@@ -33,6 +33,11 @@ export interface Hub {
   stats(): HubStats;
 }
 
+/** An engine may answer before the first reader has joined, and a route before it knows its membership; both have by then. */
+function refuse(fanOut: FanOut, text: string): void {
+  queueMicrotask(() => fanOut.closeAll(text));
+}
+
 /** A plain WebSocket client as a reader of a topic. */
 export function readerOf(connection: Connection, skipsOwn = false): Reader {
   return {
@@ -59,7 +64,7 @@ export function createHub(options: HubOptions): Hub {
       name,
       (message) => fanOut.deliver(message),
       (result) => {
-        if ("code" in result) fanOut.closeAll(result.text);
+        if ("code" in result) refuse(fanOut, result.text);
       },
     );
     const subscribed = { fanOut, subscription };
