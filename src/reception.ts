@@ -6,6 +6,7 @@
 import type { Server } from "bun";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { EVENT_STREAM_TIMEOUT_S } from "./event-stream.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
@@ -71,8 +72,8 @@ export function createReception(options: ReceptionOptions): Reception {
     if (route.http === undefined) return refuse(refusal("upgrade_required"), path, from.remoteAddress);
     if (options.isDraining()) return refuse(refusal("draining"), path, from.remoteAddress);
     const response = route.http.handle(request, from);
-    // An event stream has its own deadline; the runtime's would cut it when nothing happens for some seconds.
-    if (response instanceof Response && isEventStream(response)) server.timeout(request, 0);
+    // Longer than between two comments of an event stream; yet a socket whose reader stalls is given back in the end.
+    if (isEventStream(response)) server.timeout(request, EVENT_STREAM_TIMEOUT_S);
     return response;
   }
 
@@ -136,8 +137,12 @@ export function createReception(options: ReceptionOptions): Reception {
   return { answer };
 }
 
-function isEventStream(response: Response): boolean {
-  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+/** A stream is answered at once; what is promised is an answer with an end. */
+function isEventStream(response: Response | Promise<Response>): boolean {
+  return (
+    response instanceof Response &&
+    (response.headers.get("content-type")?.startsWith("text/event-stream") ?? false)
+  );
 }
 
 function matchProblem(match: Match<Endpoint>): Refusal | undefined {

@@ -3,14 +3,15 @@
  * Published by the route's source, by POST, and by clients where `publish` is on; what a plain client says is ignored otherwise.
  * Limits: `maxMessage`, history bounds; a slow reader loses the oldest messages, or all but the newest of each key.
  */
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import type { FeedOptions, Source, SourceMessage } from "../config/schema.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { EngineError, OutMessage, Position, Published, Topics } from "../engine.ts";
-import { createEventStream, type EventStream } from "../event-stream.ts";
+import { createEventStream, EVENT_STREAM_TIMEOUT_S, type EventStream } from "../event-stream.ts";
 import { createHeartbeat } from "../heartbeat.ts";
-import { createHub, type HubOptions, type Membership, readerOf } from "../hub.ts";
+import { createHub, type Hub, type HubOptions, type Membership, readerOf } from "../hub.ts";
 import type { Capacity } from "../limits.ts";
+import type { LogFields } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
 import { refusal, refusalResponse } from "../refusals.ts";
 import type { AdmitRequest, Refusal, Route } from "../route.ts";
@@ -80,14 +81,14 @@ export function createFeed(deps: FeedDeps): Route {
     },
     http: {
       methods: options.publish ? ["GET", "POST"] : ["GET"],
-      handle(request, { params, headers, query }) {
+      handle(request, { params, headers, query, remoteAddress }) {
         const topic = nameOf(params);
         const refused = topicRefusal(topic);
         if (refused !== undefined) return refusalResponse(refused);
         if (request.method === "POST") {
           return publishBody(request, options.maxMessage, topic, (message) => publish(topic, message));
         }
-        return wantsEvents(headers) ? streams.open(topic) : lastMessages(topics, topic, query);
+        return wantsEvents(headers) ? streams.open(topic, remoteAddress) : lastMessages(topics, topic, query);
       },
     },
     start() {
@@ -122,47 +123,78 @@ export function createFeed(deps: FeedDeps): Route {
 }
 
 /** Readers over HTTP. Each costs a descriptor, like a connection. */
-function createStreams(
-  { options, counters, capacity, clock, hub: { route } }: FeedDeps,
-  hub: ReturnType<typeof createHub>,
-) {
+function createStreams(deps: FeedDeps, hub: Hub) {
+  const { options, counters, capacity, clock } = deps;
+  const { route, log } = deps.hub;
   const open = new Set<EventStream>();
+  const releases = new Set<Timer>();
   const heartbeat = createHeartbeat(clock, { ping: COMMENT_MS, pong: 0, stall: options.stallTimeout });
   let count = 0;
 
+  /** A descriptor that may still be held must not be given to the next. */
+  function releaseLater(): void {
+    const timer = clock.after(EVENT_STREAM_TIMEOUT_S * 1000, () => {
+      releases.delete(timer);
+      capacity.give();
+    });
+    releases.add(timer);
+  }
+
+  function create(fields: LogFields, onDrain: () => void, onGone: () => void): EventStream {
+    const stream = createEventStream({
+      highWater: options.slow.highWater,
+      onDrain,
+      onGone(reason, isCut) {
+        onGone();
+        heartbeat.remove(stream);
+        open.delete(stream);
+        counters.streams -= 1;
+        if (isCut) releaseLater();
+        else capacity.give();
+        log.info({ ...fields, reason }, "goodbye");
+      },
+    });
+    open.add(stream);
+    heartbeat.add(stream);
+    counters.streams += 1;
+    return stream;
+  }
+
+  function join(topic: string, id: string, ip: string): EventStream {
+    // The runtime may ask for more before the hub has answered.
+    let membership: Membership | undefined;
+    const fields = { conn: id, route, topic };
+    const stream = create(
+      fields,
+      () => membership?.drain(),
+      () => membership?.leave(),
+    );
+    membership = hub.join(topic, {
+      id,
+      send({ epoch, offset, data, size }) {
+        counters.sent += 1;
+        counters.sentBytes += size;
+        stream.write(encodeEvent({ id: { epoch, offset }, data: textOf(data) }));
+      },
+      buffered: stream.buffered,
+      close: stream.terminate,
+    });
+    log.info({ ...fields, ip }, "connected");
+    return stream;
+  }
+
   return {
-    open(topic: string): Response {
+    open(topic: string, ip: string): Response {
       if (!capacity.take()) return refusalResponse(refusal("full"));
-      const stream: EventStream = createEventStream({
-        highWater: options.slow.highWater,
-        onDrain: () => membership?.drain(),
-        onGone() {
-          membership?.leave();
-          heartbeat.remove(stream);
-          open.delete(stream);
-          counters.streams -= 1;
-          capacity.give();
-        },
-      });
       count += 1;
-      const membership: Membership | undefined = hub.join(topic, {
-        id: `${route} stream ${count}`,
-        send({ epoch, offset, data, size }) {
-          counters.sent += 1;
-          counters.sentBytes += size;
-          stream.write(encodeEvent({ id: { epoch, offset }, data: textOf(data) }));
-        },
-        buffered: stream.buffered,
-        close: stream.end,
-      });
-      open.add(stream);
-      heartbeat.add(stream);
-      counters.streams += 1;
+      const stream = join(topic, `${route} stream ${count}`, ip);
+      // Some bytes at once: the runtime sends the head with the first of them.
       stream.ping();
       return stream.response;
     },
     endAll() {
-      for (const stream of open) stream.end();
+      for (const stream of open) stream.end("service restart");
+      for (const timer of releases) timer.cancel();
       heartbeat.stop();
     },
   };
