@@ -1,8 +1,8 @@
 /**
  * Keeps a source publishing: an async iterable that runs until its signal aborts. One that throws or ends by itself is started again
- * after a pause that doubles from 1 s to 1 min; the log has the reason. One that never looks at its signal is left behind on stop.
+ * after a pause that doubles from 1 s to 1 min; the log has the reason. One that does not look at its signal is left behind on stop.
  */
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import type { Source, SourceMessage } from "./config/schema.ts";
 import type { Log } from "./log.ts";
 
@@ -17,17 +17,23 @@ export interface SourceRunnerOptions {
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** For a source to end once it was told to. */
+const GRACE_MS = 1_000;
 
-/** Starts it; the returned function stops it and resolves once it has let go, at the latest when it yields next. */
+/** Starts it; the returned function stops it and resolves once it has let go, at the latest after GRACE_MS. */
 export function runSource(options: SourceRunnerOptions): () => Promise<void> {
+  const { clock, log, route } = options;
   const controller = new AbortController();
-  const stopped = new Promise<void>((resolve) =>
-    controller.signal.addEventListener("abort", () => resolve()),
-  );
   const running = keepRunning(options, controller.signal);
-  return () => {
+  return async () => {
     controller.abort();
-    return Promise.race([running, stopped]);
+    let timer: Timer | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = clock.after(GRACE_MS, () => resolve("late"));
+    });
+    if ((await Promise.race([running, late])) === "late")
+      log.warn({ route }, "! the source did not end when it was told to, and is left behind");
+    timer?.cancel();
   };
 }
 
@@ -37,9 +43,10 @@ async function keepRunning(options: SourceRunnerOptions, signal: AbortSignal): P
   while (!signal.aborted) {
     const published = await runOnce(options, signal);
     if (signal.aborted) return;
-    pause = published > 0 ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+    if (published > 0) pause = FIRST_PAUSE_MS;
     log.info({ route, pause }, "the source is started again after a pause (ms)");
     await wait(clock, pause, signal);
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }
 }
 
@@ -63,10 +70,13 @@ async function runOnce(
 
 function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = clock.after(ms, resolve);
-    signal.addEventListener("abort", () => {
+    const finish = () => {
       timer.cancel();
+      // The signal outlives many pauses.
+      signal.removeEventListener("abort", finish);
       resolve();
-    });
+    };
+    const timer = clock.after(ms, finish);
+    signal.addEventListener("abort", finish);
   });
 }
