@@ -3,6 +3,7 @@
  * One reader or publisher is treated as over WebSocket: same bounds, same policy, same positions.
  */
 import type { EngineError, HistoryPage, Message, OutMessage, Position, Topics } from "./engine.ts";
+import { FairleadError } from "./errors.ts";
 import { byteLength } from "./limits.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import { nestsDeeper } from "./wire/json-depth.ts";
@@ -21,10 +22,16 @@ export async function lastMessages(topics: Topics, topic: string, query: URLSear
   if (limit === undefined) {
     return refusalResponse(refusal("bad_request", `limit must be a whole number from 0 to ${MAX_LIMIT}`));
   }
-  const page = await topics.history(topic, { limit });
+  const page = await topics.history(topic, { limit }).catch(downOnly);
+  if (page === undefined) return refusalResponse(refusal("engine_down"));
   return new Response(pageText(topic, page), {
     headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
   });
+}
+
+/** An engine that is down is an answer; anything else is a bug, and stays one. */
+function downOnly(error: unknown): undefined {
+  if (!(error instanceof FairleadError && error.code === "ENGINE_DOWN")) throw error;
 }
 
 function limitOf(text: string | null): number | undefined {
@@ -67,15 +74,16 @@ function messageOf(contentType: string, body: Uint8Array): OutMessage | string {
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const json = type === "application/json" || type.endsWith("+json");
   if (!json && !type.startsWith("text/")) return { data: body, json: false };
-  const text = decodeUtf8(body);
+  const text = decodeUtf8(body, json);
   if (text === undefined) return "the body is not UTF-8";
   const problem = json ? jsonProblem(text) : undefined;
   return problem ?? { data: text, json };
 }
 
-function decodeUtf8(body: Uint8Array): string | undefined {
+/** A byte order mark is the publisher's own in a text; before JSON it is no part of it (RFC 8259 section 8.1). */
+function decodeUtf8(body: Uint8Array, dropMark: boolean): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: !dropMark }).decode(body);
   } catch {
     // A fatal decoder has no other way to say "malformed".
     return undefined;
