@@ -42,6 +42,7 @@ const DEFAULT_TOPIC = "feed";
 
 export function createFeed(deps: FeedDeps): Route {
   const { options, topics, counters, hub: shared } = deps;
+  const { route, log } = shared;
   const policy = options.slow.policy ?? (options.keyField === undefined ? "drop-oldest" : "latest");
   const hub = createHub({ ...shared, policy, highWater: options.slow.highWater, topics, counters });
   const ownTopic = options.topic ?? deps.source?.name ?? DEFAULT_TOPIC;
@@ -57,15 +58,13 @@ export function createFeed(deps: FeedDeps): Route {
     return { data, json, key, conn };
   };
 
-  function publishFromSource({ data, topic = ownTopic }: SourceMessage): void {
-    const text = JSON.stringify(data);
-    const problem = text === undefined ? "its data is not JSON" : topicProblem(topic);
-    if (problem === undefined) topics.publish(topic, outMessage(text, true), onPublished);
-    else
-      shared.log.error(
-        { route: shared.route, topic, problem },
-        "! a message of the source cannot be published",
-      );
+  function publishFromSource(message: SourceMessage): void {
+    const checked = checkedMessage(message, ownTopic);
+    if ("problem" in checked) {
+      log.error({ route, ...checked }, "! a message of the source cannot be published");
+    } else {
+      topics.publish(checked.topic, outMessage(checked.text, true), onPublished);
+    }
   }
 
   const publish = (topic: string, message: OutMessage) =>
@@ -200,6 +199,21 @@ function createStreams(deps: FeedDeps, hub: Hub) {
   };
 }
 
+/** A source is the operator's code, maybe without types: what it yields may be anything. */
+function checkedMessage(
+  message: SourceMessage,
+  ownTopic: string,
+): { readonly topic: string; readonly text: string } | { readonly problem: string } {
+  try {
+    const { data, topic = ownTopic } = message;
+    const text: string | undefined = JSON.stringify(data);
+    const problem = text === undefined ? "its data is not JSON" : topicProblem(topic);
+    return problem === undefined ? { topic, text } : { problem };
+  } catch (error) {
+    return { problem: String(error) };
+  }
+}
+
 function topicRefusal(topic: string): Refusal | undefined {
   const problem = topicProblem(topic);
   return problem === undefined ? undefined : refusal("bad_topic", problem);
@@ -210,16 +224,14 @@ function textOf(data: Data): string {
   return typeof data === "string" ? data : JSON.stringify({ base64: Buffer.from(data).toString("base64") });
 }
 
-/** The value of a JSON object's field as a key; a message without it shares one key with its like. */
+/** The text, number or boolean in a JSON object's field as a key; a message without one shares a key with its like. */
 function keyOf(data: Data, field: string): string | undefined {
   if (typeof data !== "string") return undefined;
   try {
     const value: unknown = JSON.parse(data);
-    const key =
-      typeof value === "object" && value !== null && Object.hasOwn(value, field)
-        ? Reflect.get(value, field)
-        : undefined;
-    return key === undefined ? undefined : String(key);
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, field)) return undefined;
+    const key: unknown = Reflect.get(value, field);
+    return key === null || typeof key === "object" ? undefined : String(key);
   } catch {
     // Text that is no JSON has no field.
     return undefined;
