@@ -144,20 +144,35 @@ describe("serve", () => {
   });
 
   test("goes on when nobody reads what it says, and still ends in order", async () => {
-    const command = [process.execPath, main, "echo", ":0", "--log-level", "debug"];
+    const port = await freePort();
+    const command = [process.execPath, main, "--port", `${port}`, "--log-level", "debug"];
     const child = Bun.spawn(command, { cwd: folder(), stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     onTestFinished(() => child.kill("SIGKILL"));
-    const reader = child.stdout.getReader();
-    const { value } = await reader.read();
-    const host = /http:\/\/(\S+)/.exec(new TextDecoder().decode(value))?.[1];
-    await Promise.all([reader.cancel(), child.stderr.cancel()]);
+    await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+    await answers(port, child.exited);
     for (let count = 0; count < 20; count += 1) {
-      expect((await fetch(`http://${host}/any`)).status).toBe(426);
+      expect((await fetch(`http://127.0.0.1:${port}/echo`)).status).toBe(426);
     }
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+/** Asks until the port answers; fails when the process is gone before that. */
+async function answers(port: number, exited: Promise<number>): Promise<void> {
+  const gone = exited.then((code) => Promise.reject(new Error(`it ended with ${code}`)));
+  const ask = () => fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+  while ((await Promise.race([ask(), gone])) === undefined);
+  gone.catch(() => undefined); // from here on the process may end
+}
 
 describe("ends with 1 and one line when nothing handles", () => {
   const config = "export default { listen: { port: 0 }, routes: {} };\n";
