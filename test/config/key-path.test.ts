@@ -50,7 +50,9 @@ describe("a value is shown", () => {
 
 test("finds values under own keys only", () => {
   expect(valueAt({ a: [{ b: 1 }] }, ["a", 0, "b"])).toBe(1);
-  expect(valueAt({}, ["constructor", "name"])).toBeUndefined();
+  expect(valueAt({}, ["constructor"])).toBeUndefined();
+  expect(valueAt([], ["length"])).toBe(0);
+  expect(valueAt([], ["map"])).toBeUndefined();
   expect(valueAt({ a: 1 }, ["a", "toFixed"])).toBeUndefined();
   expect(valueAt(null, ["a"])).toBeUndefined();
 });

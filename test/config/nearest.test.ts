@@ -19,6 +19,11 @@ test.each(["", "x", "banana", "a".repeat(65)])("guesses nothing when %p is near 
   expect(nearest(typed, KEYS)).toBeUndefined();
 });
 
+test("compares no word over 64 letters, as the work grows with their product", () => {
+  expect(nearest("a".repeat(64), ["a".repeat(64)])).toBeDefined();
+  expect(nearest("a".repeat(65), ["a".repeat(65)])).toBeUndefined();
+});
+
 test("takes the nearest when two are near", () => {
   expect(nearest("--log-lvel", ["--log-format", "--log-level"])).toBe("--log-level");
 });

@@ -54,6 +54,11 @@ describe("says what is wrong when", () => {
       "listen.port: expected a whole number from 0 to 65535, got 70000.",
     ],
     [
+      "a number has no upper end",
+      route({ kind: "room", history: { size: -1 } }),
+      'routes["/r"].history.size: expected a whole number from 0 up, got -1.',
+    ],
+    [
       "a number is a text",
       { listen: { port: "80" } },
       'listen.port: expected a whole number from 0 to 65535, got "80".',
