@@ -12,6 +12,7 @@ import { FairleadError } from "./errors.ts";
 import { byteLength } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Reception } from "./reception.ts";
+import { refusal, refusalResponse } from "./refusals.ts";
 import { SocketConnection } from "./socket.ts";
 import { CLOSE_CODES } from "./wire/close-codes.ts";
 
@@ -83,7 +84,7 @@ function bind(
       fetch: (request, server) => options.reception.answer(request, server),
       error(error) {
         options.log.error({ err: error }, "! a request failed");
-        return new Response("internal_error: The request failed; the log has the reason.\n", { status: 500 });
+        return refusalResponse(refusal("internal_error"));
       },
       websocket,
     });

@@ -34,10 +34,7 @@ const TABLE = {
     headers: { Connection: "Upgrade", ...UPGRADE },
   },
   bad_version: { status: 426, text: "Only WebSocket version 13 is spoken here.", headers: UPGRADE },
-  hook_failed: {
-    status: 500,
-    text: "A hook of this route failed; the log has it under the connection's id.",
-  },
+  internal_error: { status: 500, text: "The request failed; the log has the reason." },
   upstream_refused: { status: 502, text: "The service behind this bridge refused the connection." },
   upstream_busy: {
     status: 503,
