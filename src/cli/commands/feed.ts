@@ -12,6 +12,6 @@ export const command = oneLiner({
   examples: [
     ["fairlead feed", "then: websocat ws://127.0.0.1:8080"],
     ["fairlead feed --interval 100ms --key-field symbol", "slow readers get the newest of each symbol"],
-    ["fairlead feed --no-source --publish --no-welcome", "then: curl -d hi http://127.0.0.1:8080"],
+    ["fairlead feed --no-source --publish --no-welcome", "then: curl --json 1 http://127.0.0.1:8080"],
   ],
 });
