@@ -1,0 +1,147 @@
+/**
+ * The tables of the docs that the code knows better than people: options, flags, metrics. Each stands between two comments,
+ * `<!-- table NAME -->` and `<!-- end -->`. `node bin/fairlead.mjs --run scripts/docs-tables.ts` writes them; a test fails when one is stale.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "../src/cli/command.ts";
+import { command as bridge } from "../src/cli/commands/bridge.ts";
+import { command as config } from "../src/cli/commands/config.ts";
+import { command as echo } from "../src/cli/commands/echo.ts";
+import { command as feed } from "../src/cli/commands/feed.ts";
+import { command as relay } from "../src/cli/commands/relay.ts";
+import { command as room } from "../src/cli/commands/room.ts";
+import { command as serve } from "../src/cli/commands/serve.ts";
+import type { Flag } from "../src/cli/flags.ts";
+import { expectedText } from "../src/config/expected.ts";
+import type { KeyPath } from "../src/config/key-path.ts";
+import { configSchema } from "../src/config/schema.ts";
+import { defaultAt, metaOf, optionPaths, schemasAt } from "../src/config/schema-tree.ts";
+import { createRouteCounters } from "../src/metrics.ts";
+import { PROCESS_METRICS, ROUTE_METRICS } from "../src/prometheus.ts";
+
+const ROUTE_COMMANDS = { echo, room, feed, relay, bridge };
+/** Flags of the gateway are the same for all verbs, so `serve` stands for them. */
+export const COMMANDS: Readonly<Record<string, Command>> = { serve, ...ROUTE_COMMANDS, config };
+/** Files below the project's root that have such tables. */
+export const DOCUMENTS = ["docs/config.md", "docs/cli.md", "docs/metrics.md"];
+
+const TABLES: Readonly<Record<string, () => string>> = {
+  "options of the gateway": () => optionTable({}, []),
+  ...Object.fromEntries(
+    Object.keys(ROUTE_COMMANDS).map((kind) => [
+      `options of ${kind}`,
+      () => optionTable({ routes: { "/": { kind } } }, ["routes", "/"]),
+    ]),
+  ),
+  "flags of the gateway": () => flagTable(serve, "gateway"),
+  ...Object.fromEntries(
+    Object.entries(ROUTE_COMMANDS).map(([kind, command]) => [
+      `flags of ${kind}`,
+      () => flagTable(command, "route"),
+    ]),
+  ),
+  metrics: metricTable,
+};
+
+/** The page says once how these are written. */
+const QUANTITIES = new Set(["duration", "size"]);
+
+const MARKED = /(<!-- table (.+?) -->\n)[\s\S]*?(<!-- end -->)/g;
+
+/** The same document with its tables as they should be. Throws on a name that no table has. */
+export function withTables(markdown: string): string {
+  return markdown.replaceAll(MARKED, (_, head: string, name: string, end: string) => {
+    const table = TABLES[name];
+    if (table === undefined) throw new Error(`there is no table ${JSON.stringify(name)}`);
+    return `${head}\n${table()}\n${end}`;
+  });
+}
+
+/** Names of the tables that a document has. */
+export function tablesOf(markdown: string): string[] {
+  return [...markdown.matchAll(MARKED)].map(([, , name = ""]) => name);
+}
+
+export const TABLE_NAMES = Object.keys(TABLES);
+
+/** `config`: as much of one as decides which options there are. `below`: the section whose options are meant. */
+function optionTable(value: unknown, below: KeyPath): string {
+  const paths = optionPaths(configSchema, value).filter((path) => below.every((key, at) => path[at] === key));
+  const rows = paths.map((path) => {
+    const schemas = schemasAt(configSchema, path, value);
+    const name = path.slice(below.length).join(".");
+    const { reason, unit = "" } = metaOf(schemas) ?? {};
+    return [
+      code(name),
+      defaultText(defaultAt(schemas)),
+      QUANTITIES.has(unit) ? unit : expectedText(schemas),
+      reason ?? (name === "kind" ? "which kind of route this is; required" : ""),
+    ];
+  });
+  return table(["option", "default", "takes", "what for"], rows);
+}
+
+function flagTable(command: Command, group: Flag["group"]): string {
+  const rows = command.flags
+    .filter((flag) => flag.group === group)
+    .map(({ name, short, placeholder, help }) => [
+      code(
+        `${short === undefined ? "" : `-${short}, `}--${name}${placeholder === undefined ? "" : ` ${placeholder}`}`,
+      ),
+      help,
+    ]);
+  return table(["flag", "what it does"], rows);
+}
+
+function metricTable(): string {
+  const counters = createRouteCounters("/echo", "echo");
+  counters.closed.set(1000, 1);
+  const named = new Map([["x", 1]]);
+  const stats = {
+    version: "",
+    rejected: named,
+    queuedMessages: named,
+    descriptorsUsed: 0,
+    descriptorsMax: 0,
+    engineUp: true,
+  };
+  const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
+  const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));
+  return table(["metric", "type", "labels", "what it counts"], [...route, ...process]);
+}
+
+function metricRow(
+  { name, type, help }: { readonly name: string; readonly type: string; readonly help: string },
+  samples: Iterable<readonly [labels: object, value: number]>,
+): string[] {
+  const [sample] = samples;
+  const labels = Object.keys(sample?.[0] ?? {}).map(code);
+  return [code(name), type, labels.join(", "), help];
+}
+
+function defaultText(value: unknown): string {
+  if (value === undefined) return "";
+  return code(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** Columns are padded, as the formatter wants them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${widths.map((width, column) => (row[column] ?? "").padEnd(width)).join(" | ")} |\n`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  return [line(cells[0] ?? []), rule, ...cells.slice(1).map(line)].join("");
+}
+
+if (import.meta.main) {
+  for (const name of DOCUMENTS) {
+    const file = join(import.meta.dir, "..", name);
+    writeFileSync(file, withTables(readFileSync(file, "utf8")));
+  }
+}
