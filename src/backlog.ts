@@ -1,5 +1,5 @@
 /**
- * What a topic keeps while one of its readers lags: the newest messages in the order of delivery, bounded in bytes.
+ * What a topic keeps while one of its readers lags: the newest messages in the order of delivery, bounded in bytes and number.
  * `all` keeps each message; `latest` keeps the newest of each key, so that an older value gives way to a newer one.
  * Whatever leaves unsent is reported at that moment, so that nobody's queue is counted wrong.
  */
@@ -23,6 +23,9 @@ export interface Backlog {
   readonly bytes: number;
 }
 
+/** A small message costs a kilobyte to hold, whatever its data: 1 MiB of single bytes was 600 MiB. */
+const MAX_HELD = 4_096;
+
 /** Keeps every message. They must be pushed without a hole between their places. */
 export function createTail(maxBytes: number, onLeave: OnLeave): Backlog {
   // A Map and not an array: what is evicted must not stay reachable until somebody compacts.
@@ -44,7 +47,7 @@ export function createTail(maxBytes: number, onLeave: OnLeave): Backlog {
       if (entries.size === 0) first = held.at;
       entries.set(held.at, held);
       bytes += held.message.size;
-      while (bytes > maxBytes && entries.size > 1) evict();
+      while ((bytes > maxBytes && entries.size > 1) || entries.size > MAX_HELD) evict();
     },
     from(at) {
       const found: Held[] = [];
@@ -85,7 +88,7 @@ export function createLatest(maxBytes: number, onLeave: OnLeave): Backlog {
       last = held;
       bytes += held.message.size;
       for (const oldest of newest.values()) {
-        if (bytes <= maxBytes || oldest === held) break;
+        if ((bytes <= maxBytes && newest.size <= MAX_HELD) || oldest === held) break;
         remove(oldest, "slow");
       }
     },

@@ -14,6 +14,18 @@ function create(kind: typeof createTail) {
   return { backlog, left };
 }
 
+test.each([
+  ["tail", createTail],
+  ["latest", createLatest],
+])("the %s holds at most 4,096 messages, however small they are", (_, kind) => {
+  const { backlog, left } = create(kind);
+  for (let at = 1; at <= 5_000; at += 1) backlog.push(held(at, 0, `k${at}`));
+  expect(places(backlog.from(1))).toHaveLength(4_096);
+  expect(places(backlog.from(4_999))).toEqual([4_999, 5_000]);
+  expect(left).toHaveLength(904);
+  expect(left.every(([, reason]) => reason === "slow")).toBe(true);
+});
+
 describe("the tail", () => {
   test("gives everything from a place on, in order, and nothing from beyond its end", () => {
     const { backlog } = create(createTail);
