@@ -104,6 +104,8 @@ export interface RawClient extends Disposable {
   ended(): Promise<"end" | "reset">;
   /** Bytes that were read and nobody has taken. */
   readonly waiting: number;
+  /** Bytes that were written and the kernel has not taken. */
+  readonly unsent: number;
   pause(): void;
   resume(): void;
   /** RST instead of FIN. */
@@ -172,6 +174,9 @@ function createClient(socket: Socket): RawClient {
     ended: () => bounded("the end of the connection", inbox.ended),
     get waiting() {
       return inbox.waiting;
+    },
+    get unsent() {
+      return socket.writableLength;
     },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
