@@ -2,7 +2,7 @@
  * The documents that users read, taken apart: pages, headings, tables, fenced blocks. Only as much Markdown as they use.
  * A comment right above a block says what is special about it: `<!-- file: NAME -->`, `<!-- exits N -->`, `<!-- not run: WHY -->`.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = join(import.meta.dir, "../..");
@@ -39,7 +39,9 @@ export function page(path: string): Page {
   return { path, text: readFileSync(join(root, path), "utf8") };
 }
 
+/** A folder that is not there yet has no pages; git keeps no empty ones. */
 function below(folder: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
     .map((name) => `${folder}/${name}`)
