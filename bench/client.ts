@@ -72,8 +72,11 @@ async function dial(
   read: (chunk: Uint8Array) => void,
 ): Promise<Client> {
   let waiting: Uint8Array = new Uint8Array();
+  /** Somebody was told to stop. A pong may empty the queue before the drain comes, he must be told to go on all the same. */
+  let isHeld = false;
   const flush = (socket: Socket, bytes: Uint8Array): boolean => {
     waiting = bytes.subarray(Math.max(0, socket.write(bytes)));
+    if (waiting.length > 0) isHeld = true;
     return waiting.length === 0;
   };
   const socket = await Bun.connect({
@@ -85,7 +88,9 @@ async function dial(
         client.onRead();
       },
       drain(self) {
-        if (waiting.length > 0 && flush(self, waiting)) client.onDrain();
+        if (!isHeld || (waiting.length > 0 && !flush(self, waiting))) return;
+        isHeld = false;
+        client.onDrain();
       },
       close: () => client.onLost(),
       error: () => client.onLost(),
