@@ -9,8 +9,10 @@ import { test } from "bun:test";
 /** Each probe answers the program's absolute path, or undefined. */
 const PROBES = {
   chromium: () => which("chromium", "chromium-browser", "google-chrome"),
+  curl: () => which("curl"),
   node: () => which("node"),
   npm: () => which("npm"),
+  python3: () => which("python3"),
   /** The interpreter that has the package: Debian's own first, since another python3 may come earlier on PATH. */
   "python-websockets": () => ["/usr/bin/python3", which("python3")].find(hasWebsockets),
   /** npm, when it reaches its registry. */
