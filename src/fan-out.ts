@@ -51,6 +51,8 @@ export interface Place {
 
 /** Readers are looked at each time a quarter of the mark was published: never per message, and not much too late. */
 const LOOKS_PER_MARK = 4;
+/** The smallest frame (RFC 6455 section 5.2): empty messages fill a queue too. */
+const FRAME_BYTES = 2;
 /** Half of what the runtime holds for a peer: past that it drops the newest message without telling which reader lost it. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
@@ -138,7 +140,7 @@ export class FanOut {
     counters.sentBytes += fast * message.size;
     if (fast > 0) publisher.publish(this.channel, message.data, skipped);
     if (this.behind.size > 0) this.deliverBehind(message);
-    this.unseen += message.size;
+    this.unseen += message.size + FRAME_BYTES;
     if (this.unseen * LOOKS_PER_MARK >= this.mark) this.findSlow();
   }
 

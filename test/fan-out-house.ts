@@ -21,6 +21,8 @@ export interface Listener {
   readonly closed: { readonly code: number; readonly reason: string } | undefined;
   /** From now on its peer takes nothing. */
   stall(): void;
+  /** So many bytes wait for it, like frames' heads, which a message's size does not have. */
+  fill(bytes: number): void;
   /** Its peer takes all but `left` bytes; when that is nothing, it reads on. */
   drain(left?: number): void;
   leave(): void;
@@ -60,7 +62,7 @@ export function fanOutHouse(policy: FanOutOptions["policy"], highWater: number) 
     /** Delivers message 1, 2, 3 ... and returns its number. */
     publish({ size = 4, key, conn, position }: MessageOptions = {}): number {
       published += 1;
-      const data = String(published).padEnd(size, ".");
+      const data = size === 0 ? "" : String(published).padEnd(size, ".");
       const at = position ?? { epoch: "e", offset: published };
       fanOut.deliver({ topic: "t", ...at, time: 0, size: data.length, data, json: false, key, conn });
       return published;
@@ -141,6 +143,9 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
     },
     stall() {
       stalled = true;
+    },
+    fill(bytes) {
+      waiting += bytes;
     },
     drain(left = 0) {
       waiting = Math.min(waiting, left);

@@ -17,6 +17,17 @@ describe("fan-out: a slow reader under close", () => {
     expect(house.fanOut.readers).toBe(1);
   });
 
+  test("is found by empty messages too, whose frames fill its queue", () => {
+    const house = fanOutHouse("close", MARK);
+    const slow = house.join();
+    slow.stall();
+    slow.fill(2 * MARK);
+    for (let i = 0; i < Math.ceil(MARK / 8) - 1; i += 1) house.publish({ size: 0 });
+    expect(slow.closed).toBeUndefined();
+    house.publish({ size: 0 });
+    expect(slow.closed?.code).toBe(1013);
+  });
+
   test("is closed at the same mark when it is an event stream", () => {
     const house = fanOutHouse("close", MARK);
     const stream = house.join({ isStream: true });
