@@ -8,14 +8,17 @@ export type Framing = "bytes" | "text" | "lines";
 
 /** From the target to the client. */
 export interface Unframer {
-  /** The messages that these bytes complete. `isTooLong`: the line after them is longer than it may be. */
+  /** The messages that these bytes complete. `isTooLong`: the line after them is longer than it may be, and none will follow. */
   push(chunk: Uint8Array): { readonly messages: readonly string[]; readonly isTooLong: boolean };
-  /** The target has ended: what is left. */
+  /** No more bytes will come: what is left. */
   end(): readonly string[];
 }
 
 const LF = 0x0a;
 const LINE_END = new Uint8Array([LF]);
+const NOTHING = new Uint8Array(0);
+/** Room for an unfinished line that is not worth giving back. */
+const SMALL_ROOM = 4 * 1024;
 
 export function createTextUnframer(): Unframer {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -29,13 +32,27 @@ export function createTextUnframer(): Unframer {
 /** 0 = lines of any length. */
 export function createLineUnframer(maxLine: number): Unframer {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let held = new Uint8Array(0);
+  let held = NOTHING;
   let used = 0;
+  let isTooLong = false;
 
   function take(last: Uint8Array): string {
     const line = used === 0 ? last : concat([held.subarray(0, used), last]);
-    used = 0;
+    forget();
     return decoder.decode(line);
+  }
+
+  /** One long line must not cost its room for as long as the connection lives. */
+  function forget(): void {
+    used = 0;
+    if (held.length > SMALL_ROOM) held = NOTHING;
+  }
+
+  /** What is left is the middle of a line: sent, it would pass for one. */
+  function giveUp(messages: readonly string[]) {
+    isTooLong = true;
+    forget();
+    return { messages, isTooLong };
   }
 
   /** Room grows by doubling: a target that drips bytes must not cost an object each. */
@@ -54,17 +71,18 @@ export function createLineUnframer(maxLine: number): Unframer {
   return {
     push(chunk) {
       const messages: string[] = [];
+      if (isTooLong) return giveUp(messages);
       let start = 0;
       for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
-        if (isOver(end - start)) return { messages, isTooLong: true };
+        if (isOver(end - start)) return giveUp(messages);
         messages.push(take(chunk.subarray(start, end)));
         start = end + 1;
       }
-      if (isOver(chunk.length - start)) return { messages, isTooLong: true };
+      if (isOver(chunk.length - start)) return giveUp(messages);
       if (start < chunk.length) hold(chunk.subarray(start));
-      return { messages, isTooLong: false };
+      return { messages, isTooLong };
     },
-    end: () => (used === 0 ? [] : [take(new Uint8Array(0))]),
+    end: () => (used === 0 ? [] : [take(NOTHING)]),
   };
 }
 
