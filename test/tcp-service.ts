@@ -1,0 +1,142 @@
+/**
+ * A TCP service for the far end of a bridge, on a free loopback port: the test says what each connection does, and when.
+ * It reads at once, unless it is told to pause, and never ends by itself. Every wait ends with an error that says what did not come.
+ */
+import { createHash } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import { bounded } from "./raw-client.ts";
+
+export interface TcpService extends Disposable {
+  /** `127.0.0.1:PORT` */
+  readonly target: string;
+  /** Connections that came so far. */
+  readonly accepted: number;
+  /** Those that are still there. */
+  readonly open: number;
+  /** The next connection, in the order they came. */
+  next(): Promise<TcpPeer>;
+}
+
+/** One connection, as the service sees it. */
+export interface TcpPeer {
+  /** Resolves when the kernel has it all. */
+  write(bytes: string | Uint8Array): Promise<void>;
+  /** Sends back what comes, and FIN after FIN. */
+  echo(): void;
+  /** Sends FIN; still reads. */
+  end(): void;
+  /** RST instead of FIN. */
+  reset(): void;
+  /** Closes both ways at once, as the end of its process would. */
+  destroy(): void;
+  pause(): void;
+  resume(): void;
+  /** Bytes so far. */
+  readonly received: number;
+  /** Everything so far; for what is short. */
+  text(): string;
+  /** sha256 of everything received, in hex; once. */
+  hash(): string;
+  /** Resolves when so many bytes have come. */
+  has(bytes: number): Promise<void>;
+  /** Resolves when nothing more will come. */
+  ended(): Promise<"end" | "reset">;
+}
+
+/** More than this is only counted and hashed. */
+const KEPT_BYTES = 1024 * 1024;
+
+/** `serve` runs for each connection, before a byte is read. */
+export async function startService(serve: (peer: TcpPeer) => void = () => {}): Promise<TcpService> {
+  const sockets = new Set<Socket>();
+  const arrived: TcpPeer[] = [];
+  let look = () => {};
+  let accepted = 0;
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    accepted += 1;
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    const peer = createPeer(socket);
+    arrived.push(peer);
+    serve(peer);
+    look();
+  });
+  const port = await listen(server);
+  return {
+    target: `127.0.0.1:${port}`,
+    get accepted() {
+      return accepted;
+    },
+    get open() {
+      return sockets.size;
+    },
+    next() {
+      const found = Promise.withResolvers<TcpPeer>();
+      look = () => {
+        const peer = arrived.shift();
+        if (peer !== undefined) found.resolve(peer);
+      };
+      look();
+      return bounded("a connection to the service", found.promise);
+    },
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** `127.0.0.1:PORT` where nobody listens. */
+export async function closedTarget(): Promise<string> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((done) => server.close(done));
+  return `127.0.0.1:${port}`;
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error(`no port: ${address}`);
+  return address.port;
+}
+
+function createPeer(socket: Socket): TcpPeer {
+  const hash = createHash("sha256");
+  const kept: Buffer[] = [];
+  const end = Promise.withResolvers<"end" | "reset">();
+  let received = 0;
+  let look = () => {};
+  socket.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+    hash.update(chunk);
+    if (received <= KEPT_BYTES) kept.push(chunk);
+    look();
+  });
+  socket.on("error", () => end.resolve("reset"));
+  socket.on("end", () => end.resolve("end"));
+  socket.on("close", () => end.resolve("end"));
+  return {
+    write: (bytes) => new Promise((done) => socket.write(bytes, () => done())),
+    echo: () => void socket.pipe(socket),
+    end: () => void socket.end(),
+    reset: () => void socket.resetAndDestroy(),
+    destroy: () => void socket.destroy(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    get received() {
+      return received;
+    },
+    text: () => Buffer.concat(kept).toString(),
+    hash: () => hash.digest("hex"),
+    has(bytes) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      look = () => {
+        if (received >= bytes) resolve();
+      };
+      look();
+      return bounded(`${bytes} bytes at the service`, promise);
+    },
+    ended: () => bounded("the end of the connection to the service", end.promise),
+  };
+}
