@@ -21,7 +21,11 @@ export interface UpstreamSlot {
   /** Gives back the descriptor. */
   readonly release: () => void;
 }
-export type Upstream = Socket<UpstreamSlot>;
+/** `end` closes both ways and lets the system deliver what was written; `terminate` throws that away with a reset. */
+export type Upstream = Pick<
+  Socket<UpstreamSlot>,
+  "data" | "write" | "pause" | "resume" | "shutdown" | "end" | "terminate" | "setNoDelay"
+>;
 
 export interface Target {
   readonly hostname: string;
@@ -65,7 +69,11 @@ const SOCKET = {
     release();
     handler?.close(error);
   },
-  error: ({ data: { handler } }: Upstream, error: Error) => handler?.close(error),
+  /** A handler threw. The runtime would leave the socket open, without an owner. */
+  error(socket: Upstream, error: Error) {
+    socket.data.handler?.close(error);
+    socket.terminate();
+  },
 } as const;
 
 export function createDialer({ target, timeout, maxPending, capacity, clock }: DialerOptions): Dialer {
