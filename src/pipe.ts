@@ -190,7 +190,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
   private endUpstream(): void {
     if (this.linger !== undefined || this.upstreamGone) return;
     this.upstream.shutdown();
-    this.linger = this.options.clock.after(LINGER_MS, () => this.upstream.terminate());
+    this.linger = this.options.clock.after(LINGER_MS, () => this.upstream.end());
   }
 
   /** One timer looks whether anything went out since it was set, instead of one per write. */
