@@ -2,7 +2,7 @@
  * Joins a connection and an upstream, byte for byte, with backpressure both ways: the slow side pauses the fast one, nothing is dropped.
  * Bounds: towards the client `highWater` and one read (512 KiB); towards the target one stage and what one read still brings (1 MiB).
  *
- * Ends. The target's FIN: all that was read is delivered, and the other direction stays open until the client was silent for
+ * Ends. The target's FIN: all that was read is delivered, and the other direction stays open until nothing happened for
  * `halfCloseTimeout`; then 1000. Its reset, or bytes it takes no more: what was read, then 1014. The client's close: what was
  * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013.
  */
@@ -45,7 +45,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
   private silence: Timer | undefined;
   private linger: Timer | undefined;
   private progressed = false;
-  private spoke = false;
+  private isActive = false;
 
   constructor(
     private readonly upstream: Upstream,
@@ -63,7 +63,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
 
   /** From the client to the target. */
   receive(bytes: Uint8Array): void {
-    this.spoke = true;
+    this.isActive = true;
     this.options.stage.add(this, bytes);
   }
 
@@ -71,6 +71,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
   drainClient(): void {
     const { connection, ending } = this;
     if (connection === undefined) return;
+    this.isActive = true;
     if (ending !== undefined) this.finish(ending.code, ending.reason);
     else if (connection.buffered() <= this.options.highWater / 2) this.upstream.resume();
   }
@@ -120,7 +121,6 @@ export class Pipe implements StageOwner, UpstreamHandler {
   }
 
   drain(): void {
-    this.progressed = true;
     if (!this.writeRest()) return;
     this.stall?.cancel();
     this.stall = undefined;
@@ -173,6 +173,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
         this.fail("the target takes no more");
         return false;
       }
+      if (taken > 0) this.progressed = this.isActive = true;
       if (taken < first.length) {
         this.rest[0] = first.subarray(taken);
         return false;
@@ -209,13 +210,13 @@ export class Pipe implements StageOwner, UpstreamHandler {
     });
   }
 
-  /** After the target's FIN: close once the client said nothing for the whole time, and nothing waits either way. */
+  /** After the target's FIN: close once nothing went either way for the whole time, and nothing waits. */
   private awaitSilence(): void {
     const { clock, halfCloseTimeout, stage } = this.options;
-    this.spoke = false;
+    this.isActive = false;
     this.silence = clock.after(halfCloseTimeout, () => {
       const waits = this.rest.length > 0 || !stage.isEmptyFor(this) || (this.connection?.buffered() ?? 0) > 0;
-      if (this.spoke || waits) this.awaitSilence();
+      if (this.isActive || waits) this.awaitSilence();
       else this.connection?.close(1000, "the target has ended");
     });
   }
