@@ -3,7 +3,7 @@
  * Bounds: towards the client `highWater` and one read (512 KiB); towards the target one stage and what one read still brings (1 MiB).
  *
  * Ends. The target's FIN: all that was read is delivered, and the other direction stays open until nothing happened for
- * `halfCloseTimeout`; then 1000. Its reset, or bytes it takes no more: what was read, then 1014. The client's close: what was
+ * `halfCloseTimeout`; then 1000. Its reset, or bytes it takes no more: what it said, then 1014. The client's close: what was
  * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013.
  */
 import type { Clock, Timer } from "./clock.ts";
@@ -30,16 +30,27 @@ export interface PipeOptions {
 
 /** Milliseconds for the target to end after our FIN. Its answer goes nowhere, but closing at once could reset what we sent last. */
 const LINGER_MS = 5_000;
+const BROKEN = { code: 1014, reason: "the target broke the connection" } as const;
+const ENDED = { code: 1000, reason: "the target has ended" } as const;
+const TOO_LONG = { code: 1009, reason: "a line of the target is longer than maxLine" } as const;
 /** A read of this size sits in memory of its own, which is worth giving back early; for smaller ones the look costs more. */
 const LARGE_CHUNK = 64 * 1024;
+
+interface Ending {
+  readonly code: CloseCode;
+  readonly reason: string;
+}
 
 export class Pipe implements StageOwner, UpstreamHandler {
   /** Bytes the kernel did not take yet, towards the target. */
   private rest: Uint8Array[] = [];
   private connection: Connection | undefined;
   /** Close the client with this once nothing waits for it. */
-  private ending: { code: CloseCode; reason: string } | undefined;
+  private ending: Ending | undefined;
+  private clientGone = false;
   private targetEnded = false;
+  /** A write failed. What the target has said before is still to be read, then the runtime closes it. */
+  private isBroken = false;
   private upstreamGone = false;
   private stall: Timer | undefined;
   private silence: Timer | undefined;
@@ -57,7 +68,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
   /** Bytes begin to flow. The target may have gone during the handshake. */
   open(connection: Connection): void {
     this.connection = connection;
-    if (this.upstreamGone) this.finish(1014, "the target broke the connection");
+    if (this.upstreamGone) this.endClient(BROKEN);
     else this.upstream.resume();
   }
 
@@ -72,25 +83,19 @@ export class Pipe implements StageOwner, UpstreamHandler {
     const { connection, ending } = this;
     if (connection === undefined) return;
     this.isActive = true;
-    if (ending !== undefined) this.finish(ending.code, ending.reason);
+    if (ending !== undefined) this.endClient(ending);
     else if (connection.buffered() <= this.options.highWater / 2) this.upstream.resume();
   }
 
-  /** Stops reading at both ends, hands over what is held, then closes the client with `code`. */
+  /** The gateway stops. A client that waits for the end of its target is told of that end instead. */
   finish(code: CloseCode, reason: string): void {
-    const { connection } = this;
-    if (connection === undefined) return;
-    this.ending = { code, reason };
-    this.upstream.pause();
-    connection.pause();
-    this.options.stage.flush(this);
-    const canWrite = !this.upstreamGone && this.rest.length > 0;
-    if (connection.buffered() === 0 && !canWrite) connection.close(code, reason);
+    this.endClient(this.isBroken ? BROKEN : (this.ending ?? { code, reason }));
   }
 
   /** The client is gone: what it said is written, then FIN. */
   closeClient(): void {
     this.connection = undefined;
+    this.clientGone = true;
     this.silence?.cancel();
     if (this.upstreamGone) return;
     this.options.stage.flush(this);
@@ -101,10 +106,10 @@ export class Pipe implements StageOwner, UpstreamHandler {
 
   /** From the stage: the kernel's share goes at once, the rest is copied, because the stage is used again. */
   write(bytes: Uint8Array): void {
-    if (this.upstreamGone) return;
+    if (this.upstreamGone || this.isBroken) return;
     const taken = this.rest.length > 0 ? 0 : this.upstream.write(bytes);
     if (taken < 0) {
-      this.fail("the target takes no more");
+      this.giveUpWriting();
     } else if (taken < bytes.length) {
       // A constructor copies; `slice` of a Buffer would only be a view of the stage.
       this.rest.push(new Uint8Array(bytes.subarray(taken)));
@@ -120,30 +125,48 @@ export class Pipe implements StageOwner, UpstreamHandler {
     else this.sendBytes(connection, chunk);
   }
 
+  /** The runtime also calls this for nothing, even before the client is there. */
   drain(): void {
-    if (!this.writeRest()) return;
+    if (this.isBroken || !this.writeRest()) return;
     this.stall?.cancel();
     this.stall = undefined;
-    if (this.connection === undefined) this.endUpstream();
-    else if (this.ending !== undefined) this.finish(this.ending.code, this.ending.reason);
-    else this.connection.resume();
+    if (this.clientGone) this.endUpstream();
+    else if (this.ending !== undefined) this.endClient(this.ending);
+    else this.connection?.resume();
   }
 
   end(): void {
     this.targetEnded = true;
-    const { connection, options } = this;
-    for (const message of options.unframer?.end() ?? []) connection?.send(message);
-    if (connection !== undefined && options.halfCloseTimeout > 0) this.awaitSilence();
+    this.deliverUnfinished();
+    if (this.connection !== undefined && this.options.halfCloseTimeout > 0) this.awaitSilence();
   }
 
   close(error: Error | undefined): void {
     if (this.upstreamGone) return;
+    const isLost = this.isBroken || this.rest.length > 0;
     this.upstreamGone = true;
     for (const timer of [this.stall, this.silence, this.linger]) timer?.cancel();
     this.rest = [];
     this.options.onEnd();
-    if (error !== undefined || !this.targetEnded) this.finish(1014, "the target broke the connection");
-    else this.finish(1000, "the target has ended");
+    // Who lost bytes is told so, whatever it was waiting for.
+    if (isLost) this.endClient(BROKEN);
+    else this.endClient(this.ending ?? (error === undefined && this.targetEnded ? ENDED : BROKEN));
+  }
+
+  /** Stops reading at both ends, hands over what is held, then closes the client. Called again whenever something went out. */
+  private endClient(ending: Ending): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.ending = ending;
+    this.upstream.pause();
+    connection.pause();
+    this.options.stage.flush(this);
+    this.deliverUnfinished();
+    if (connection.buffered() === 0 && this.rest.length === 0) connection.close(ending.code, ending.reason);
+  }
+
+  private deliverUnfinished(): void {
+    for (const message of this.options.unframer?.end() ?? []) this.connection?.send(message);
   }
 
   private sendBytes(connection: Connection, chunk: Buffer): void {
@@ -156,7 +179,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
     const { messages, isTooLong } = unframer.push(chunk);
     let taken = true;
     for (const message of messages) taken = connection.send(message) && taken;
-    if (isTooLong) connection.close(1009, "a line of the target is longer than maxLine");
+    if (isTooLong) this.endClient(TOO_LONG);
     else this.hold(connection, taken);
   }
 
@@ -170,7 +193,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
     for (let first = this.rest[0]; first !== undefined; first = this.rest[0]) {
       const taken = this.upstream.write(first);
       if (taken < 0) {
-        this.fail("the target takes no more");
+        this.giveUpWriting();
         return false;
       }
       if (taken > 0) this.progressed = this.isActive = true;
@@ -183,9 +206,14 @@ export class Pipe implements StageOwner, UpstreamHandler {
     return true;
   }
 
-  private fail(reason: string): void {
-    this.upstream.terminate();
-    this.close(new Error(reason));
+  /** The client's bytes have nowhere to go. The upstream stays, because what the target said last may not have been read. */
+  private giveUpWriting(): void {
+    this.isBroken = true;
+    this.rest = [];
+    this.stall?.cancel();
+    this.connection?.pause();
+    if (this.clientGone) this.endUpstream();
+    else if (this.ending !== undefined) this.endClient(BROKEN);
   }
 
   private endUpstream(): void {
@@ -217,7 +245,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
     this.silence = clock.after(halfCloseTimeout, () => {
       const waits = this.rest.length > 0 || !stage.isEmptyFor(this) || (this.connection?.buffered() ?? 0) > 0;
       if (this.isActive || waits) this.awaitSilence();
-      else this.connection?.close(1000, "the target has ended");
+      else this.connection?.close(ENDED.code, ENDED.reason);
     });
   }
 }
