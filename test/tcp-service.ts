@@ -1,6 +1,6 @@
 /**
  * A TCP service for the far end of a bridge, on a free loopback port: the test says what each connection does, and when.
- * It reads at once, unless it is told to pause, and never ends by itself. Every wait ends with an error that says what did not come.
+ * It reads at once, unless it is told to pause, and answers FIN by FIN, unless it is told to stay. Every wait ends with an error that says what did not come.
  */
 import { createHash } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
@@ -23,6 +23,8 @@ export interface TcpPeer {
   write(bytes: string | Uint8Array): Promise<void>;
   /** Sends back what comes, and FIN after FIN. */
   echo(): void;
+  /** Leaves a FIN without an answer. */
+  stay(): void;
   /** Sends FIN; still reads. */
   end(): void;
   /** RST instead of FIN. */
@@ -106,6 +108,7 @@ function createPeer(socket: Socket): TcpPeer {
   const kept: Buffer[] = [];
   const end = Promise.withResolvers<"end" | "reset">();
   let received = 0;
+  let stays = false;
   let look = () => {};
   socket.on("data", (chunk: Buffer) => {
     received += chunk.length;
@@ -114,11 +117,17 @@ function createPeer(socket: Socket): TcpPeer {
     look();
   });
   socket.on("error", () => end.resolve("reset"));
-  socket.on("end", () => end.resolve("end"));
+  socket.on("end", () => {
+    end.resolve("end");
+    if (!stays) socket.end();
+  });
   socket.on("close", () => end.resolve("end"));
   return {
     write: (bytes) => new Promise((done) => socket.write(bytes, () => done())),
     echo: () => void socket.pipe(socket),
+    stay() {
+      stays = true;
+    },
     end: () => void socket.end(),
     reset: () => void socket.resetAndDestroy(),
     destroy: () => void socket.destroy(),
