@@ -35,6 +35,8 @@ const REFUSALS: Record<DialFailure, RefusalCode> = {
 
 /** What noVNC and websockify's clients offer. */
 const BINARY = "binary";
+/** Milliseconds for targets to answer our FIN at the end: one that still sends would be reset, with what is on its way to it. */
+const FAREWELL_MS = 1_000;
 
 export function createBridge({ options, capacity, clock, log, route }: BridgeDeps): Route {
   const dialer = createDialer({
@@ -47,6 +49,7 @@ export function createBridge({ options, capacity, clock, log, route }: BridgeDep
   const stage = createStage();
   const accepted = [BINARY, ...options.subprotocols];
   const upstreams = new Set<Upstream>();
+  let onEmpty = () => {};
 
   function createPipe(upstream: Upstream): Pipe {
     upstreams.add(upstream);
@@ -57,7 +60,21 @@ export function createBridge({ options, capacity, clock, log, route }: BridgeDep
       highWater: options.slow.highWater,
       halfCloseTimeout: options.halfCloseTimeout,
       stallTimeout: options.stallTimeout,
-      onEnd: () => upstreams.delete(upstream),
+      onEnd() {
+        upstreams.delete(upstream);
+        if (upstreams.size === 0) onEmpty();
+      },
+    });
+  }
+
+  /** Resolves when no upstream is left, at the latest after FAREWELL_MS. */
+  function emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(FAREWELL_MS, resolve);
+      onEmpty = () => {
+        timer.cancel();
+        resolve();
+      };
     });
   }
 
@@ -65,7 +82,9 @@ export function createBridge({ options, capacity, clock, log, route }: BridgeDep
     const dialed = await dialer.dial(signal);
     if ("failure" in dialed) {
       const { failure, detail } = dialed;
-      log.warn(
+      // A client that goes away says nothing of the target.
+      const level = failure === "aborted" ? "debug" : "warn";
+      log[level](
         { route, target: options.target, reason: failure, detail, ip: remoteAddress },
         "! upstream: no connection",
       );
@@ -104,7 +123,8 @@ export function createBridge({ options, capacity, clock, log, route }: BridgeDep
     describe: () => ({ target: options.target }),
     stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending }),
     async dispose() {
-      for (const upstream of upstreams) upstream.terminate();
+      if (upstreams.size > 0) await emptied();
+      for (const upstream of upstreams) upstream.end();
     },
   };
 }
