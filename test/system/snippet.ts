@@ -4,7 +4,7 @@
  */
 import { onTestFinished } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { CONFIG_NAMES } from "../../src/config/read-file.ts";
@@ -16,11 +16,12 @@ import { within } from "./program.ts";
 
 /** What one may write in a page; each stands for one free port while a block runs. */
 const PORTS = ["8080", "7070", "9000", "6080"];
+const EXAMPLES = [...new Bun.Glob("examples/*/*").scanSync(root)];
 const SECONDS = 20;
 /** How long a program that prints what was expected may take to end, before it counts as one that goes on. */
 const GRACE_SECONDS = 0.5;
 const STARTS = /^(?:npm start|npx fairlead)\b/;
-const NO_SERVER = /^npx fairlead (?:config\b|.*(?:--help|--version))/;
+const NO_SERVER = /^(?:npm start --|npx fairlead) (?:config\b|--run\b|.*(?:--help|--version))/;
 
 /** The last command of a block serves until it is killed. */
 export function isStart({ lang, text }: Block): boolean {
@@ -83,6 +84,7 @@ function createPlace(before: readonly Block[]): Place {
   const files = filesOf(before).map(([name, text]) => [name, rewrite(text)]);
   const launcher = join(root, "bin/fairlead.mjs");
   const cwd = folder({
+    ...Object.fromEntries(EXAMPLES.map((path) => [path, rewrite(readFileSync(join(root, path), "utf8"))])),
     ...Object.fromEntries(files),
     ".curlrc": "silent\nshow-error\n",
     "bin/npx": `#!/bin/sh\nshift\nexec node '${launcher}' "$@"\n`,
@@ -105,14 +107,12 @@ function filesOf(before: readonly Block[]): [name: string, text: string][] {
   return files.filter((file) => !isConfig(file) || file === last);
 }
 
-/** The command that a reader has running: the last one that was shown, or what serves the last config. */
+/** What a reader has running: the last command that was shown, or, on a page that shows none, what serves its config. */
 function serverBefore(before: readonly Block[]): string {
-  const last = before.findLast((block) => {
-    const isConfig = CONFIG_NAMES.some((name) => name === fileOf(block)) && block.text.includes("routes");
-    return isConfig || isStart(block);
-  });
-  if (last === undefined) throw new Error("there is an address in this block, and no server before it");
-  return isStart(last) ? last.text : "npx fairlead";
+  const last = before.findLast(isStart);
+  if (last !== undefined) return last.text;
+  if (before.some((block) => CONFIG_NAMES.some((name) => name === fileOf(block)))) return "npx fairlead";
+  throw new Error("there is an address in this block, and no server before it");
 }
 
 async function startServer(place: Place, command: string): Promise<void> {
