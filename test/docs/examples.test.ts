@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { loadConfig } from "../../src/config/load.ts";
+import { CONFIG_NAMES } from "../../src/config/read-file.ts";
+import { root } from "./markdown.ts";
+
+const KINDS = ["bridge", "echo", "feed", "relay", "room"];
+const examples = join(root, "examples");
+
+test("there is an example of every kind, and no other folder", () => {
+  const folders = readdirSync(examples, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map(({ name }) => name).sort()).toEqual(KINDS);
+});
+
+for (const kind of KINDS) {
+  const names = readdirSync(join(examples, kind));
+  const file = join(examples, kind, names.find((name) => CONFIG_NAMES.some((known) => known === name)) ?? "");
+
+  test(`the example of ${kind} has a client, and a valid config with one route of that kind`, async () => {
+    expect(names).toContain("client.js");
+    const { config } = await loadConfig({ base: { file }, folder: dirname(file), env: {}, flags: [] });
+    expect(Object.values(config.routes).map((route) => route.kind as string)).toEqual([kind]);
+  });
+
+  if (!file.endsWith(".yaml")) continue;
+  test(`the config of the example of ${kind} tells editors its schema`, () => {
+    const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(readFileSync(file, "utf8"))?.[1] ?? "";
+    expect(existsSync(resolve(dirname(file), schema))).toBe(true);
+    expect(basename(schema)).toBe("fairlead.schema.json");
+  });
+}
