@@ -58,7 +58,10 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     clock: options.clock ?? testClock(),
     log,
   });
-  onTestFinished(() => listener.stop());
+  onTestFinished(() => {
+    for (const connection of listener.connections) connection.terminate(1012, "the test is over");
+    return listener.stop();
+  });
   return { host: `127.0.0.1:${listener.port}`, listener, endpoint, capacity, lines: log.lines, refused };
 }
 
