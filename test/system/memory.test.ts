@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eventually, expectEcho } from "../calm.ts";
-import { type FrameOptions, frame, OPCODE, type RawClient, upgrade } from "../raw-client.ts";
+import { dial, type FrameOptions, frame, head, OPCODE, type RawClient, upgrade } from "../raw-client.ts";
 import { type House, KIB, MIB, OFFERED, offer, openHouse, PATTERN, write } from "./memory-house.ts";
 
 const STILL = 16 * MIB;
@@ -123,6 +123,19 @@ describe("memory stays flat while somebody else does not read", () => {
       while ((await stalled.next()).opcode !== OPCODE.text) received += 1;
       expect(received).toBeGreaterThan(0);
       expect(received).toBeLessThan(SAID);
+    });
+  });
+
+  test("an event stream of a feed with 256 MiB", async () => {
+    await attack(async () => {
+      using stalled = await dial(house.host);
+      using speaker = await upgrade(house.host, { path: "/feed/events" });
+      stalled.pause();
+      const headers = { Upgrade: null, Connection: null, Accept: "text/event-stream" };
+      stalled.write(head({ path: "/feed/events", headers }));
+      const streams = "fairlead_descriptors_used";
+      await eventually("the stream", async () => (await house.metric(streams)) === 2);
+      expect(await house.growthDuring(() => converse(speaker))).toBeLessThan(FLOWING);
     });
   });
 
