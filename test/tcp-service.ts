@@ -52,16 +52,17 @@ const KEPT_BYTES = 1024 * 1024;
 export async function startService(serve: (peer: TcpPeer) => void = () => {}): Promise<TcpService> {
   const sockets = new Set<Socket>();
   const arrived: TcpPeer[] = [];
-  let look = () => {};
+  const takers: ((peer: TcpPeer) => void)[] = [];
   let accepted = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     accepted += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     const peer = createPeer(socket);
-    arrived.push(peer);
     serve(peer);
-    look();
+    const taker = takers.shift();
+    if (taker === undefined) arrived.push(peer);
+    else taker(peer);
   });
   const port = await listen(server);
   return {
@@ -73,13 +74,9 @@ export async function startService(serve: (peer: TcpPeer) => void = () => {}): P
       return sockets.size;
     },
     next() {
-      const found = Promise.withResolvers<TcpPeer>();
-      look = () => {
-        const peer = arrived.shift();
-        if (peer !== undefined) found.resolve(peer);
-      };
-      look();
-      return bounded("a connection to the service", found.promise);
+      const peer = arrived.shift();
+      if (peer !== undefined) return Promise.resolve(peer);
+      return bounded("a connection to the service", new Promise((resolve) => takers.push(resolve)));
     },
     [Symbol.dispose]() {
       for (const socket of sockets) socket.destroy();
