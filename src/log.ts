@@ -33,7 +33,7 @@ export function createLog(options: LogOptions): Log {
   return fromPino(pino(settings, stream));
 }
 
-export function fromPino(logger: pino.Logger): Log {
+function fromPino(logger: pino.Logger): Log {
   return {
     debugs: logger.isLevelEnabled("debug"),
     debug: (fields, text) => logger.debug(fields, text),
