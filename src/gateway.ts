@@ -4,19 +4,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
-import {
-  type Config,
-  type ConfigInput,
-  configSchema,
-  type FeedOptions,
-  type RouteOptions,
-} from "./config/schema.ts";
+import type { Config, ConfigInput, FeedOptions, RouteOptions } from "./config/schema.ts";
+import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Engine } from "./engine.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
-import { FairleadError } from "./errors.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -49,9 +43,13 @@ export interface GatewayParts {
   readonly log?: Log;
 }
 
-/** Throws CONFIG_INVALID when the config is not one. Nothing runs before `start`. */
+/** Throws CONFIG_INVALID with all that is wrong with the config. Nothing runs before `start`. */
 export function createGateway(input: ConfigInput, parts: GatewayParts = {}): Gateway {
-  const config = parseConfig(input);
+  return gatewayOf(parseConfig(input), parts);
+}
+
+/** The gateway of a config that was validated where it was loaded, with the lines that errors name. */
+export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   const log = parts.log ?? createLog(config.log);
   const house = furnish(config, log);
   let stopping: Promise<void> | undefined;
@@ -66,15 +64,6 @@ export function createGateway(input: ConfigInput, parts: GatewayParts = {}): Gat
       return stopping;
     },
   };
-}
-
-function parseConfig(input: ConfigInput): Config {
-  const parsed = configSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.map(String).join(".")}: ${message}`,
-  );
-  throw new FairleadError("CONFIG_INVALID", `The config is not valid.\n${problems.join("\n")}`);
 }
 
 /** What every route may need of the house. */

@@ -7,8 +7,8 @@ import { tryLines } from "./try-lines.ts";
 
 /** Returns the exit code. @throws FairleadError LISTEN_FAILED */
 export async function runGateway(config: Config): Promise<number> {
-  const { createGateway } = await import("../gateway.ts"); // `--help` and `config` need none of it
-  const gateway = createGateway(config);
+  const { gatewayOf } = await import("../gateway.ts"); // `--help` and `config` need none of it
+  const gateway = gatewayOf(config);
   await gateway.start();
   const ended = untilStopped(
     process,
