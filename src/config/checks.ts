@@ -2,6 +2,7 @@
  * Combinations that are well-typed and still impossible, each with what to do instead. They look at what was written, not
  * at defaults, and pass over what has the wrong type, which is the schema's to tell: all errors come at once.
  */
+import { topicProblem } from "../wire/topic.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
 import { paramsOf, pathFault, samePaths } from "./route-path.ts";
@@ -75,14 +76,8 @@ function topicProblems(path: string, { topic }: Route, at: At): Problem[] {
   if (param !== undefined) {
     return [at("topic", `is named by :${param} of the path`, " Remove topic, or the parameter.")];
   }
-  if (isTopic(topic)) return [];
-  const hint = " 1 to 255 bytes, segments separated by dots, no spaces, control characters, * or >.";
-  return [at("topic", "is no topic name", hint)];
-}
-
-/** The grammar of a topic on the wire, where `*` and `>` are for subscriptions. */
-function isTopic(topic: string): boolean {
-  return Buffer.byteLength(topic) <= 255 && /^[^\p{Cc}\s*>.]+(?:\.[^\p{Cc}\s*>.]+)*$/u.test(topic);
+  const problem = topicProblem(topic);
+  return problem === undefined ? [] : [at("topic", "is no topic name", ` ${problem}.`)];
 }
 
 function latestProblems(path: string, route: Route): Problem[] {
