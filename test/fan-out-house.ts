@@ -18,6 +18,8 @@ export interface Listener {
   /** Numbers of the messages it was handed, in order. */
   readonly got: number[];
   readonly waiting: number;
+  /** How often somebody asked what waits for it. */
+  readonly looks: number;
   readonly closed: { readonly code: number; readonly reason: string } | undefined;
   /** From now on its peer takes nothing. */
   stall(): void;
@@ -106,6 +108,7 @@ type Channel = ReturnType<typeof createChannel>;
 function createListener(id: string, fanOut: FanOut, channel: Channel, options: JoinOptions): Listener {
   let stalled = false;
   let waiting = 0;
+  let looks = 0;
   let closed: Listener["closed"];
   const got: number[] = [];
 
@@ -125,7 +128,10 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
       take(data);
       options.onSend?.(listener);
     },
-    buffered: () => waiting,
+    buffered() {
+      looks += 1;
+      return waiting;
+    },
     close(code, reason) {
       closed = { code, reason };
       listener.leave();
@@ -137,6 +143,9 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
     place: fanOut.join(reader),
     get waiting() {
       return waiting;
+    },
+    get looks() {
+      return looks;
     },
     get closed() {
       return closed;

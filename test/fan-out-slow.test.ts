@@ -130,6 +130,18 @@ describe("fan-out: a slow reader under drop-oldest", () => {
     expect([house.fanOut.held, house.unaccounted()]).toEqual([0, 0]);
   });
 
+  test("is handed nothing any more once it has left, though others still lag", () => {
+    const { house, slow } = lagging();
+    const other = house.join({ isStream: true });
+    other.stall();
+    other.fill(2 * MARK);
+    for (let i = 0; i < 3; i += 1) house.publish();
+    slow.leave();
+    slow.drain();
+    expect(slow.got).toEqual(range(1, 5));
+    expect([house.unaccounted(), house.fanOut.queued]).toEqual([0, 3]);
+  });
+
   test("that skips its own messages skips them while it lags too", () => {
     const house = fanOutHouse("drop-oldest", MARK);
     const sender = house.join({ skipsOwn: true });

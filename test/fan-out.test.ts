@@ -47,6 +47,13 @@ describe("fan-out: readers who keep up", () => {
     expect(house.counters).toMatchObject({ due: 3, delivered: 3 });
   });
 
+  test("are looked at once per quarter of the mark, never per message", () => {
+    const house = fanOutHouse("close", MARK);
+    const reader = house.join();
+    for (let i = 0; i < 40; i += 1) house.publish({ size: 3 });
+    expect(reader.looks).toBe((40 * (3 + 2)) / (MARK / 4));
+  });
+
   test("hold no memory, event streams neither", () => {
     const house = fanOutHouse("drop-oldest", MARK);
     const [reader, stream] = [house.join(), house.join({ isStream: true })];
