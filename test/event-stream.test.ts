@@ -73,6 +73,16 @@ describe("event stream", () => {
     expect(drains()).toBeGreaterThan(before);
   });
 
+  test("asks for more at each chunk that is taken, if it has no mark", async () => {
+    const { stream, read, drains } = open(0);
+    for (let i = 0; i < 3; i += 1) stream.write("0123456789");
+    await Bun.sleep(0);
+    const before = drains();
+    await read();
+    await Bun.sleep(0);
+    expect(drains()).toBeGreaterThan(before);
+  });
+
   test("shows that its reader took something, also when more was written than taken meanwhile", async () => {
     const { stream, read } = open();
     stream.write("0123456789");
@@ -85,6 +95,9 @@ describe("event stream", () => {
     stream.write("0123456789 0123456789");
     stream.buffered();
     expect(stream.drained).toBe(true);
+    stream.drained = false;
+    stream.buffered();
+    expect(stream.drained).toBe(false);
   });
 
   test("pings with a comment", async () => {

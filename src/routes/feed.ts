@@ -194,7 +194,6 @@ function createStreams(deps: FeedDeps, hub: Hub) {
     endAll() {
       for (const stream of open) stream.end("service restart");
       for (const timer of releases) timer.cancel();
-      heartbeat.stop();
     },
   };
 }

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { EVENT_STREAM_TIMEOUT_S } from "../../src/event-stream.ts";
-import { connect, startGateway } from "../gateway.ts";
+import { createHeartbeat } from "../../src/heartbeat.ts";
+import { createCapacity } from "../../src/limits.ts";
+import { createReception } from "../../src/reception.ts";
+import { createRouter } from "../../src/router.ts";
+import { testClock } from "../clock.ts";
+import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";
 import { type FeedHouse, feedHouse } from "./feed-house.ts";
 
@@ -50,7 +55,9 @@ describe("feed: an event stream", () => {
     expect(house.counters).toMatchObject({ streams: 1, due: 1, delivered: 1, sent: 1, sentBytes: 5 });
     expect(house.route.stats()).toMatchObject({ streams: 1, readers: 1, lagging: 0 });
     expect(house.capacity.used).toBe(1);
+    const timers = house.clock.pending;
     await stream.goAway();
+    expect(house.clock.pending).toBe(timers - 1);
     expect(house.counters).toMatchObject({ streams: 0, connections: 0, opened: 0 });
     expect(house.route.stats()).toMatchObject({ streams: 0, readers: 0 });
     expect(house.capacity.used).toBe(0);
@@ -186,6 +193,34 @@ describe("feed: an event stream whose reader stalls", () => {
     await house.route.dispose();
     expect(house.clock.pending).toBe(before);
   });
+});
+
+test("feed: the runtime's timer leaves an event stream time for two comments, and not for ever", async () => {
+  const { route, counters } = feedHouse();
+  const heartbeat = createHeartbeat(testClock(), { ping: 0, pong: 0, stall: 0 });
+  const endpoint = { path: "/feed", route, counters, heartbeat, maxMessage: 0 };
+  const timeouts: number[] = [];
+  const reception = createReception({
+    router: createRouter([["/feed", endpoint]]),
+    capacity: createCapacity(0),
+    ownPage: () => undefined,
+    isDraining: () => false,
+    nextId: () => "c1",
+    onRefused: () => undefined,
+    log: memoryLog(),
+  });
+  const server = {
+    upgrade: () => false,
+    requestIP: () => null,
+    timeout: (_: Request, seconds: number) => void timeouts.push(seconds),
+  };
+  const get = (accept: string) =>
+    reception.answer(new Request("http://a/feed", { headers: { Host: "a", Accept: accept } }), server);
+  await get("application/json");
+  expect(timeouts).toEqual([]);
+  await get("text/event-stream");
+  expect(timeouts).toEqual([EVENT_STREAM_TIMEOUT_S]);
+  expect(EVENT_STREAM_TIMEOUT_S).toBeGreaterThanOrEqual(30);
 });
 
 describe("feed: readers of both kinds", () => {
