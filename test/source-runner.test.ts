@@ -80,6 +80,30 @@ describe("a source", () => {
     await stop();
   });
 
+  test("does not gather listeners on its signal over its restarts", async () => {
+    let listening = 0;
+    const { clock, stop } = run((signal) => {
+      if (listening > 0) throw new Error("listeners are left from the last pause");
+      const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+      signal.addEventListener = (type: string, listener: () => void) => {
+        listening += 1;
+        add(type, listener);
+      };
+      signal.removeEventListener = (type: string, listener: () => void) => {
+        listening -= 1;
+        remove(type, listener);
+      };
+      throw new Error("again");
+    });
+    await settle();
+    expect(listening).toBe(1);
+    clock.advance(999);
+    expect(listening).toBe(1);
+    clock.advance(1);
+    expect(listening).toBe(0);
+    await stop();
+  });
+
   test("that is no async iterable is an error in the log, not the end of anything", async () => {
     const notIterable = (() => Promise.resolve(1)) as unknown as Source;
     const { log, stop } = run(notIterable);

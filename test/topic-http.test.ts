@@ -7,6 +7,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startGateway({
     "/feed/:topic": { kind: "feed", publish: true, welcome: false, maxMessage: 1_000 },
+    "/free/:topic": { kind: "feed", publish: true, maxMessage: 0 },
     "/read/:topic": { kind: "feed", welcome: false },
   });
 });
@@ -126,6 +127,11 @@ describe("POST", () => {
     expect(over.text).toStartWith("too_large: ");
     expect((await post(topic, new Uint8Array(3 * 1024 * 1024))).status).toBe(413);
     expect((await messages(topic)).length).toBe(1);
+  });
+
+  test("has no limit of the route's with maxMessage 0", async () => {
+    const body = "x".repeat(500_000);
+    expect((await fetch(gateway.http("/free/x"), { method: "POST", body })).status).toBe(200);
   });
 
   test("is refused with 405 where clients may not publish", async () => {
