@@ -2,10 +2,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { roomOptions } from "../../src/config/schema.ts";
 import type { Topics } from "../../src/engine.ts";
+import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
 import { createRoom } from "../../src/routes/room.ts";
 import { eventually } from "../calm.ts";
-import { openFake } from "../fake-connection.ts";
+import { testClock } from "../clock.ts";
+import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { connect, memoryLog, startGateway, type TestClient, type TestGateway } from "../gateway.ts";
 import { ask } from "../raw-client.ts";
 
@@ -232,6 +234,35 @@ describe("room: books", () => {
       route: createRoom({ options: roomOptions.parse({ kind: "room" }), topics, counters, hub }),
     };
   }
+
+  test("come out for a slow member too, who goes on when it reads again", () => {
+    const engine = createMemoryEngine({ clock: testClock(), onError: () => undefined });
+    const members: FakeConnection[] = [];
+    const counters = createRouteCounters("/room", "room");
+    const options = roomOptions.parse({ kind: "room", slow: { policy: "drop-oldest", highWater: 10 } });
+    const route = createRoom({
+      options,
+      counters,
+      topics: engine.topics("/room", options.history),
+      hub: {
+        route: "/room",
+        log: memoryLog(),
+        publisher: {
+          publish(channel, data) {
+            for (const each of members) if (each.channels.has(channel)) each.send(data);
+          },
+        },
+      },
+    });
+    const [slow, other] = [openFake(route), openFake(route)];
+    members.push(slow, other);
+    slow.stall();
+    for (const text of ["12345", "67890", "12345", "late"]) other.say(text);
+    expect([slow.take().length, route.stats()["queued"]]).toEqual([3, 1]);
+    slow.catchUp();
+    expect([slow.take(), route.stats()["queued"]]).toEqual([["late"], 0]);
+    expect(counters).toMatchObject({ due: 8, delivered: 8 });
+  });
 
   test("count a message that the engine refuses as refused", () => {
     const { counters, route } = house({
