@@ -13,14 +13,13 @@ export interface Drainable {
   terminate(code: 1012, reason: string): void;
 }
 
-const MIN_CLOSES_PER_SECOND = 100;
+/** At least one connection is closed in each: 100 a second. */
 const TICK_MS = 10;
 
 /** Resolves when none is open any more, at the latest after `window` ms. */
 export function drainAll(connections: readonly Drainable[], window: number, clock: Clock): Promise<void> {
   const queue = shuffle([...connections]);
-  const spread = Math.min(window, (queue.length / MIN_CLOSES_PER_SECOND) * 1000);
-  const perTick = Math.max(1, Math.ceil(queue.length / Math.max(1, spread / TICK_MS)));
+  const perTick = Math.max(1, Math.ceil(queue.length / Math.max(1, window / TICK_MS)));
   const deadline = clock.now() + window;
   let leaving: Drainable[] = [];
 
