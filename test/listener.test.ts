@@ -148,6 +148,22 @@ describe("a connection", () => {
     },
   );
 
+  test("is watched by the heartbeat from its open to its end", async () => {
+    const watched = new Set<unknown>();
+    const heartbeat = {
+      add: (peer: unknown) => void watched.add(peer),
+      remove: (peer: unknown) => void watched.delete(peer),
+      stop() {},
+    };
+    const { host, listener } = serveRoute({}, { endpoint: { heartbeat } });
+    using client = await upgrade(host, here);
+    await expectEcho(client, "open");
+    expect(watched).toEqual(new Set(listener.connections));
+    client.write(goodbye());
+    await client.ending();
+    await eventually("the end", () => watched.size === 0);
+  });
+
   test("gives its route the peer's code and reason", async () => {
     const infos: unknown[] = [];
     const { host } = serveRoute({ close: (_, info) => void infos.push(info) });

@@ -102,6 +102,18 @@ describe("reception refuses", () => {
     await expectCalm(gateway);
   });
 
+  test("a body of more than 1 MiB before any of it came", async () => {
+    await using gateway = await startGateway(routes);
+    const announced = { method: "POST", headers: { ...PLAIN, "Content-Length": "1048577" } };
+    expect((await ask(gateway.host, announced)).status).toBe(413);
+  });
+
+  test("every upgrade with 503 while it drains, before any other work", async () => {
+    const { host, refused } = serveRoute({}, { isDraining: () => true });
+    for (const path of ["/x/y", "/nope"]) expect((await ask(host, { path })).status).toBe(503);
+    expect(refused).toEqual(["draining", "draining"]);
+  });
+
   test("without ever saying what the table has not", async () => {
     await using gateway = await startGateway(routes);
     const text = await (await fetch(gateway.http("/nope"))).text();
@@ -151,6 +163,12 @@ describe("reception admits", () => {
       expect(headers.get(PROTOCOL)).toBeNull();
     },
   );
+
+  test("an offer of compression without taking it up", async () => {
+    await using gateway = await startGateway(routes);
+    const offer = { "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" };
+    expect((await ask(gateway.host, { headers: offer })).headers.get("sec-websocket-extensions")).toBeNull();
+  });
 
   test("what the route chooses, and shows it the offer without tokens", async () => {
     const offers: (readonly string[])[] = [];

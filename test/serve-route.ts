@@ -28,7 +28,7 @@ export interface ServeOptions {
   readonly connections?: number;
   readonly clock?: Clock;
   readonly isDraining?: () => boolean;
-  readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage">>;
+  readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage" | "heartbeat">>;
 }
 
 /** Serves one route on `/x/:name`, as an echo unless `hooks` say otherwise. Call it inside a test. */

@@ -49,6 +49,16 @@ describe("a peer that gives no sign of life", () => {
     await expectEcho(client, "alive");
   });
 
+  test("stays as long as it says something, though it answers no ping", async () => {
+    await using gateway = await startGateway(routes);
+    using client = await upgrade(gateway.host);
+    const timer = setInterval(() => client.write(frame("hello")), 30);
+    let pings = 0;
+    while (pings < 6) if ((await client.next()).opcode === OPCODE.ping) pings += 1;
+    clearInterval(timer);
+    expect((await client.ending()).code).toBe(4008);
+  });
+
   test("is left alone if ping is 0", async () => {
     const quiet = { ...routes["/echo"], heartbeat: { ping: 0, pong: 50 } };
     await using gateway = await startGateway({ "/echo": routes["/echo"], "/quiet": quiet });
@@ -99,6 +109,23 @@ describe("a client that does not read its echo", () => {
     await eventually("the cut", async () => (await gateway.metric(counted)) === 1);
     expect(await gateway.metric('fairlead_unflushed_bytes_total{route="/echo"}')).toBeGreaterThan(512 * KIB);
     await expectCalm(gateway);
+  });
+
+  test("fast enough, but takes some now and then, is not cut by stallTimeout", async () => {
+    const welcome = "x".repeat(48 * KIB * KIB);
+    await using gateway = await startGateway({
+      "/full": { kind: "echo", welcome, stallTimeout: 400, heartbeat: { ping: 0 } },
+    });
+    using client = await upgrade(gateway.host, { path: "/full" });
+    while (client.waiting < welcome.length) {
+      const before = client.waiting;
+      client.resume();
+      await eventually("some more", () => client.waiting > before);
+      client.pause();
+      await Bun.sleep(100);
+    }
+    client.resume();
+    expect((await client.next()).payload).toHaveLength(welcome.length);
   });
 
   test("is closed at once with 1013 if the policy is close", async () => {

@@ -35,10 +35,12 @@ describe("clipReason", () => {
 });
 
 describe("a connection", () => {
-  test("sends a long reason cut to what a close frame holds", async () => {
-    const { client, connection } = await one();
+  test("sends and reports a long reason cut to what a close frame holds", async () => {
+    const reasons: string[] = [];
+    const { client, connection } = await one({ close: (_, { reason }) => void reasons.push(reason) });
     connection.close(1011, "\u2603".repeat(100));
     expect(await client.ending()).toEqual({ code: 1011, reason: "\u2603".repeat(41) });
+    expect(reasons).toEqual(["\u2603".repeat(41)]);
   });
 
   test("counts messages and bytes it sends, text as UTF-8, empty ones too", async () => {
