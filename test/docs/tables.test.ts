@@ -95,6 +95,21 @@ test("docs/metrics.md explains each reason of a drop, and nothing else", () => {
   expect(explained.sort()).toEqual([...DROP_REASONS].sort());
 });
 
+test("docs/logs.md lists each text that is logged, with its level where that is fixed, and no other", async () => {
+  const CALL = /\b(?:log(?:\.(\w+)|\[level\])|this\.say)\(\s*[\s\S]{0,200}?,\s*"([^"]+)",?\s*\)/g;
+  const logged = new Map<string, string | undefined>();
+  for (const path of new Bun.Glob("src/**/*.ts").scanSync(root)) {
+    const source = await Bun.file(join(root, path)).text();
+    for (const [, level, text = ""] of source.matchAll(CALL)) logged.set(text, level);
+  }
+  const listed = new Map(
+    rows(section(page("docs/logs.md"), "Lines")).map(([text = "", level]) => [text, level]),
+  );
+  expect([...listed.keys()].sort()).toEqual([...logged.keys()].sort());
+  for (const [text, level] of logged)
+    expect([text, listed.get(text)]).toEqual([text, level ?? listed.get(text)]);
+});
+
 describe("docs/limits.md", () => {
   const listed = rows(section(page("docs/limits.md"), "Options")).map((row) => ({
     name: first(row).replace(/ \(.*/, ""),
