@@ -240,10 +240,10 @@ export class Pipe implements StageOwner, UpstreamHandler {
 
   /** After the target's FIN: close once nothing went either way for the whole time, and nothing waits. */
   private awaitSilence(): void {
-    const { clock, halfCloseTimeout, stage } = this.options;
+    const { clock, halfCloseTimeout } = this.options;
     this.isActive = false;
     this.silence = clock.after(halfCloseTimeout, () => {
-      const waits = this.rest.length > 0 || !stage.isEmptyFor(this) || (this.connection?.buffered() ?? 0) > 0;
+      const waits = this.rest.length > 0 || (this.connection?.buffered() ?? 0) > 0;
       if (this.isActive || waits) this.awaitSilence();
       else this.connection?.close(ENDED.code, ENDED.reason);
     });

@@ -12,7 +12,6 @@ export interface Stage {
   add(owner: StageOwner, bytes: Uint8Array): void;
   /** Hands over what `owner` has here, now. */
   flush(owner: StageOwner): void;
-  isEmptyFor(owner: StageOwner): boolean;
 }
 
 /** As much as the runtime reads at once. */
@@ -53,6 +52,5 @@ export function createStage(): Stage {
     flush(of) {
       if (owner === of) handOver();
     },
-    isEmptyFor: (of) => owner !== of,
   };
 }

@@ -70,17 +70,6 @@ describe("the stage", () => {
     expect(log).toEqual(["a:1"]);
   });
 
-  test("knows for whom it holds something", () => {
-    const [stage, log] = [createStage(), [] as string[]];
-    const [a, b] = [owner("a", log), owner("b", log)];
-    stage.add(a, bytes("1"));
-    expect([stage.isEmptyFor(a), stage.isEmptyFor(b)]).toEqual([false, true]);
-    stage.add(b, bytes("2"));
-    expect([stage.isEmptyFor(a), stage.isEmptyFor(b)]).toEqual([true, false]);
-    stage.flush(b);
-    expect([stage.isEmptyFor(a), stage.isEmptyFor(b)]).toEqual([true, true]);
-  });
-
   test("keeps the order of bytes of any size, also of those it cannot hold", async () => {
     const sizes = [1, STAGE - 1, 1, STAGE, STAGE + 1, 2, 3 * STAGE, 5];
     const whole: Buffer[] = [];
