@@ -37,6 +37,15 @@ describe("when the gateway stops", () => {
     expect([upstream.written, code(client)]).toEqual(["abc", 1012]);
   });
 
+  test("it waits also for what one turn has brought, if the target does not take it at once", () => {
+    const { client, pipe, upstream } = joined({ room: 1 });
+    client.say("abc");
+    pipe.finish(...RESTART);
+    expect([upstream.written, client.isOpen]).toEqual(["a", true]);
+    upstream.makeRoom(100);
+    expect([upstream.written, code(client)]).toEqual(["abc", 1012]);
+  });
+
   test("it delivers an unfinished line, which nobody could complete any more", () => {
     const { client, pipe, upstream } = joined({ unframer: createLineUnframer(0) });
     upstream.say("tw");

@@ -41,6 +41,28 @@ describe("a pipe", () => {
   });
 });
 
+describe("the memory of what the target said", () => {
+  const LARGE = 64 * 1024;
+
+  test("is given back as soon as it was sent, if it is large and its own", () => {
+    const { client, pipe } = joined();
+    const chunk = Buffer.from(new ArrayBuffer(LARGE));
+    pipe.data(chunk);
+    expect([client.sent.length, chunk.length]).toEqual([1, 0]);
+  });
+
+  test("is left alone if it is small, or a part of what serves others too", () => {
+    const { pipe } = joined();
+    const small = Buffer.from(new ArrayBuffer(LARGE - 1));
+    const shared = new ArrayBuffer(2 * LARGE);
+    for (const chunk of [small, Buffer.from(shared, 0, LARGE), Buffer.from(shared, LARGE)]) {
+      const { length } = chunk;
+      pipe.data(chunk);
+      expect(chunk.length).toBe(length);
+    }
+  });
+});
+
 describe("a slow client", () => {
   test("pauses the target past highWater, and lets it go on at half of it", () => {
     const { client, upstream } = joined();
