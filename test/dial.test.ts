@@ -9,7 +9,7 @@ import {
 import { createCapacity } from "../src/limits.ts";
 import { eventually } from "./calm.ts";
 import { testClock } from "./clock.ts";
-import { closedTarget, startService, type TcpService } from "./tcp-service.ts";
+import { closedTarget, roundTrip, startService, type TcpService } from "./tcp-service.ts";
 
 function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
   const [clock, capacity] = [testClock(), createCapacity(10)];
@@ -61,6 +61,7 @@ describe("a dial", () => {
     const upstream = await upstreamOf(house.dial());
     const peer = await service.next();
     await peer.write(" and more");
+    await roundTrip();
     const handler = listening();
     upstream.data.handler = handler;
     upstream.resume();

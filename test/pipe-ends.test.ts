@@ -221,6 +221,7 @@ describe("when the client goes", () => {
     const { client, clock, upstream } = joined();
     upstream.sayEnd();
     client.leave();
+    expect(clock.pending).toBe(1); // which waits for the target, not for the client's silence
     upstream.breakOff();
     expect(clock.pending).toBe(0);
   });

@@ -18,6 +18,14 @@ describe("when the gateway stops", () => {
     expect([code(client), upstream.written, upstream.calls]).toEqual([1012, "abc", ["shutdown"]]);
   });
 
+  test("it does not read from a client that still has to read itself", () => {
+    const { client, pipe, upstream } = joined();
+    client.stall();
+    upstream.say("down");
+    pipe.finish(...RESTART);
+    expect([client.isOpen, client.isPaused]).toEqual([true, true]);
+  });
+
   test("it waits for the client when the target has everything already", () => {
     const { client, pipe, upstream, say } = joined({ room: 1 });
     say("abc");

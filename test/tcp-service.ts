@@ -3,7 +3,7 @@
  * It reads at once, unless it is told to pause, and answers FIN by FIN, unless it is told to stay. Every wait ends with an error that says what did not come.
  */
 import { createHash } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { bounded } from "./raw-client.ts";
 
 export interface TcpService extends Disposable {
@@ -91,6 +91,17 @@ export async function closedTarget(): Promise<string> {
   const port = await listen(server);
   await new Promise((done) => server.close(done));
   return `127.0.0.1:${port}`;
+}
+
+/** A word there and back over TCP: what had come before it, everybody in this process has been told by then. */
+export async function roundTrip(): Promise<void> {
+  using service = await startService((peer) => peer.echo());
+  const [host, port] = service.target.split(":");
+  const back = Promise.withResolvers<void>();
+  const socket = connect({ host, port: Number(port) }, () => void socket.write("x"));
+  socket.once("data", () => back.resolve());
+  await bounded("the word's way back", back.promise);
+  socket.destroy();
 }
 
 async function listen(server: Server): Promise<number> {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, onTestFinished, test } from "bun:test";
 import { bridgeOptions } from "../../src/config/schema.ts";
 import { createCapacity } from "../../src/limits.ts";
 import type { Admission, AdmitRequest, Route } from "../../src/route.ts";
@@ -6,9 +6,9 @@ import { createBridge } from "../../src/routes/bridge.ts";
 import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
 import { connect, memoryLog } from "../gateway.ts";
-import { ask, dial, head } from "../raw-client.ts";
+import { ask, dial, head, upgrade } from "../raw-client.ts";
 import { serveRoute } from "../serve-route.ts";
-import { closedTarget, startService } from "../tcp-service.ts";
+import { closedTarget, roundTrip, startService, type TcpPeer } from "../tcp-service.ts";
 import { bridgeHouse } from "./bridge-house.ts";
 
 /** The route alone, behind the real listener, with a clock that the test moves and a say in how it admits. */
@@ -20,7 +20,8 @@ function servedBridge(
   const [clock, log, capacity] = [testClock(), memoryLog(), createCapacity(0)];
   const options = bridgeOptions.parse({ kind: "bridge", target, ...input });
   const bridge = createBridge({ options, capacity, clock, log, route: "/x/:name" });
-  return { ...serveRoute({ ...bridge, ...wrap(bridge, clock) }), bridge, log, upstreams: capacity };
+  const served = serveRoute({ ...bridge, ...wrap(bridge, clock) });
+  return { ...served, bridge, clock, log, upstreams: capacity };
 }
 
 const X = { path: "/x/a" } as const;
@@ -130,24 +131,63 @@ describe("a handshake on a bridge", () => {
     expect(served.bridge.stats()).toEqual({ upstreams: 0, dialing: 0 });
   });
 
-  test("is answered, and then closed with 1014, if the target goes between the dial and the upgrade", async () => {
-    using service = await startService();
-    const served = servedBridge(service.target, {}, (bridge) => ({
-      async admit(request: AdmitRequest) {
-        const admission = await bridge.admit?.(request);
-        const peer = await service.next();
-        await peer.write("last words");
-        peer.reset();
-        await peer.ended();
-        return admission ?? { admitted: {} };
-      },
-    }));
-    using client = await dial(served.host);
-    client.write(head(X));
-    expect((await client.answer()).status).toBe(101);
-    expect((await client.next()).payload.toString()).toBe("last words");
-    expect((await client.ending()).code).toBe(1014);
-    expect(served.upstreams.used).toBe(0);
+  test.each([
+    ["FIN", (peer: TcpPeer) => peer.end(), "last words", 1000],
+    // The runtime may throw away what a reset follows on the heels, so there is nothing to promise of the words.
+    ["a reset", (peer: TcpPeer) => peer.reset(), undefined, 1014],
+  ])(
+    "is answered if the target goes with %s between the dial and the upgrade",
+    async (_, go, words, code) => {
+      using service = await startService();
+      const served = servedBridge(service.target, { halfCloseTimeout: "20ms" }, (bridge) => ({
+        async admit(request: AdmitRequest) {
+          const admission = await bridge.admit?.(request);
+          const peer = await service.next();
+          await peer.write("last words");
+          go(peer);
+          await roundTrip();
+          return admission ?? { admitted: {} };
+        },
+      }));
+      using client = await upgrade(served.host, X);
+      if (words !== undefined) {
+        expect((await client.next()).payload.toString()).toBe(words);
+        await eventually("the silence is awaited", () => served.clock.pending > 0);
+        served.clock.advance(40);
+      }
+      expect((await client.ending()).code).toBe(code);
+      await eventually("the descriptor is back", () => served.upstreams.used === 0);
+    },
+  );
+});
+
+describe("the end of the route", () => {
+  async function lingering() {
+    const service = await startService((peer) => peer.stay());
+    onTestFinished(() => service[Symbol.dispose]());
+    const served = servedBridge(service.target, {}, () => ({}));
+    const client = await upgrade(served.host, X);
+    const peer = await service.next();
+    client[Symbol.dispose]();
+    await peer.ended();
+    return { ...served, peer };
+  }
+
+  test("waits for targets to answer our FIN, because one that still sends would be reset", async () => {
+    const { bridge, peer, upstreams } = await lingering();
+    const disposed = bridge.dispose();
+    expect(upstreams.used).toBe(1);
+    peer.end();
+    await disposed;
+    expect([upstreams.used, bridge.stats()["upstreams"]]).toEqual([0, 0]);
+  });
+
+  test("closes those that do not within a second", async () => {
+    const { bridge, clock, upstreams } = await lingering();
+    const disposed = bridge.dispose();
+    clock.advance(1_000);
+    await disposed;
+    expect([upstreams.used, bridge.stats()["upstreams"]]).toEqual([0, 0]);
   });
 });
 
