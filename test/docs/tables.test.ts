@@ -53,6 +53,16 @@ test("the flags of the gateway are the same for every verb, so that one table te
   expect(names("config")).toEqual(names("serve"));
 });
 
+test("docs/cli.md lists every verb, and where it listens", () => {
+  const { text } = page("docs/cli.md");
+  const verbs = rows({ path: "docs/cli.md", text: text.slice(0, text.indexOf("\n## ")) });
+  expect([...new Set(verbs.map((row) => first(row).split(" ")[0]))]).toEqual(Object.keys(COMMANDS));
+  for (const [form = "", , address = ""] of verbs.filter((row) => row[2] !== "")) {
+    const port = COMMANDS[form.split(" ")[0] ?? ""]?.flags.find(({ name }) => name === "port");
+    expect(port?.help).toEndWith(`(default ${address.replace("127.0.0.1:", "")})`);
+  }
+});
+
 test("docs/fairlead.schema.json is what `config schema` prints", () => {
   const file = readFileSync(join(root, "docs/fairlead.schema.json"), "utf8");
   expect(JSON.parse(file)).toEqual(JSON.parse(JSON.stringify(jsonSchema())));
