@@ -113,7 +113,7 @@ export function createFeed(deps: FeedDeps): Route {
     },
     describe: ({ state }: Connection<SubscriberState | undefined>) =>
       state === undefined ? {} : { topic: state.topic },
-    stats: () => ({ ...hub.stats(), streams: counters.streams }),
+    stats: () => ({ ...hub.stats(), streams: streams.count }),
     async dispose() {
       streams.endAll();
       await stopSource();
@@ -190,6 +190,9 @@ function createStreams(deps: FeedDeps, hub: Hub) {
       // Some bytes at once: the runtime sends the head with the first of them.
       stream.ping();
       return stream.response;
+    },
+    get count() {
+      return open.size;
     },
     endAll() {
       for (const stream of open) stream.end("service restart");
