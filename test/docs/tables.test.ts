@@ -159,7 +159,8 @@ for (const kind of KINDS.filter((each) => existsSync(join(root, `docs/routes/${e
     for (const { name, byDefault } of optionsOf(kind).filter((option) => option.byDefault !== undefined)) {
       test(`tells the default of ${name}`, () => {
         const cell = listed.find((row) => first(row) === name)?.[1]?.replaceAll('"', "") ?? "";
-        expect(cell).toBe(String(byDefault).replaceAll('"', ""));
+        const text = typeof byDefault === "string" ? byDefault : JSON.stringify(byDefault);
+        expect(cell).toBe(text.replaceAll('"', ""));
       });
     }
 

@@ -35,8 +35,7 @@ export function isStart({ lang, text }: Block): boolean {
 }
 
 export function isRunnable(block: Block): boolean {
-  const isProgram =
-    ["sh", "js", "py"].includes(block.lang) || (block.lang === "ts" && fileOf(block) === undefined);
+  const isProgram = ["sh", "js", "ts", "py"].includes(block.lang) && fileOf(block) === undefined;
   return isProgram && markOf(block, "not run: ") === undefined;
 }
 
