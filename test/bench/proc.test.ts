@@ -8,6 +8,7 @@ import {
   parseStatus,
   residentBytes,
 } from "../../bench/proc.ts";
+import { eventually } from "../calm.ts";
 
 test("the fields of stat are found if the process name holds spaces and brackets", () => {
   const line = "42 (a) b (c)) S 1 42 42 0 -1 4194560 900 0 0 0 150 25 7 8 20 0 5 0 100 1000 200";
@@ -38,6 +39,8 @@ test.skipIf(!onLinux)("what a process started belongs to its family and its memo
   await shell.stdout.getReader().read();
   const ids = family(shell.pid);
   expect(ids).toHaveLength(2);
+  // Until it has become sleep, the child is a copy of the shell, and its memory is another.
+  await eventually("sleep", async () => (await Bun.file(`/proc/${ids[1]}/comm`).text()) === "sleep\n");
   expect(residentBytes(shell.pid)).toBeGreaterThan(residentBytes(ids[1] ?? 0));
   for (const id of ids) process.kill(id, "SIGKILL");
   await shell.exited;
