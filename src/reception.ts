@@ -10,7 +10,7 @@ import { EVENT_STREAM_TIMEOUT_S } from "./event-stream.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
-import type { Admission, AdmitRequest, Admitted, Refusal } from "./route.ts";
+import type { Admission, AdmitRequest, Admitted, HttpAnswer, Refusal } from "./route.ts";
 import type { Match, Params, Router } from "./router.ts";
 import { SocketConnection } from "./socket.ts";
 
@@ -71,10 +71,14 @@ export function createReception(options: ReceptionOptions): Reception {
   ): Response | Promise<Response> {
     if (route.http === undefined) return refuse(refusal("upgrade_required"), path, from.remoteAddress);
     if (options.isDraining()) return refuse(refusal("draining"), path, from.remoteAddress);
-    const response = route.http.handle(request, from);
-    // Longer than between two comments of an event stream; yet a socket whose reader stalls is given back in the end.
-    if (isEventStream(response)) server.timeout(request, EVENT_STREAM_TIMEOUT_S);
-    return response;
+    const settle = (answer: HttpAnswer): Response => {
+      if (!(answer instanceof Response)) return refuse(answer, path, from.remoteAddress);
+      // Longer than between two comments of an event stream; yet a socket whose reader stalls is given back in the end.
+      if (isEventStream(answer)) server.timeout(request, EVENT_STREAM_TIMEOUT_S);
+      return answer;
+    };
+    const answer = route.http.handle(request, from);
+    return answer instanceof Promise ? answer.then(settle) : settle(answer);
   }
 
   function receive(
@@ -87,7 +91,9 @@ export function createReception(options: ReceptionOptions): Reception {
     if (!capacity.take()) return refuse(refusal("full"), path, from.remoteAddress);
     const settle = (settled: Admission) => {
       const refused =
-        "refusal" in settled ? settled.refusal : upgrade(request, server, from, endpoint, settled.admitted);
+        "refusal" in settled
+          ? settled.refusal
+          : upgrade(options, request, server, from, endpoint, settled.admitted);
       if (refused === undefined) return undefined;
       capacity.give();
       return refuse(refused, path, from.remoteAddress);
@@ -105,44 +111,39 @@ export function createReception(options: ReceptionOptions): Reception {
     return admission instanceof Promise ? admission.then(settle, giveBack) : settle(admission);
   }
 
-  /** Undefined: it is a WebSocket now, and `open` follows. */
-  function upgrade(
-    request: Request,
-    server: Upgrader,
-    from: AdmitRequest,
-    endpoint: Endpoint,
-    admitted: Admitted,
-  ): Refusal | undefined {
-    const connection = new SocketConnection(
-      options.nextId(),
-      endpoint,
-      from.params,
-      from.remoteAddress,
-      options.log,
-      admitted,
-    );
-    const headers = {
-      "Fairlead-Connection": connection.id,
-      // Without this header the runtime would echo the first name offered, a token entry too.
-      "Sec-WebSocket-Protocol": admitted.protocol ?? "",
-    };
-    const draining = options.isDraining();
-    if (!draining && server.upgrade(request, { data: connection, headers })) return undefined;
-    admitted.release?.();
-    return draining
-      ? refusal("draining")
-      : refusal("bad_request", "the client went away during the handshake");
-  }
-
   return { answer };
 }
 
-/** A stream is answered at once; what is promised is an answer with an end. */
-function isEventStream(response: Response | Promise<Response>): boolean {
-  return (
-    response instanceof Response &&
-    (response.headers.get("content-type")?.startsWith("text/event-stream") ?? false)
+/** Undefined: it is a WebSocket now, and `open` follows. */
+function upgrade(
+  options: ReceptionOptions,
+  request: Request,
+  server: Upgrader,
+  from: AdmitRequest,
+  endpoint: Endpoint,
+  admitted: Admitted,
+): Refusal | undefined {
+  const connection = new SocketConnection(
+    options.nextId(),
+    endpoint,
+    from.params,
+    from.remoteAddress,
+    options.log,
+    admitted,
   );
+  const headers = {
+    "Fairlead-Connection": connection.id,
+    // Without this header the runtime would echo the first name offered, a token entry too.
+    "Sec-WebSocket-Protocol": admitted.protocol ?? "",
+  };
+  const draining = options.isDraining();
+  if (!draining && server.upgrade(request, { data: connection, headers })) return undefined;
+  admitted.release?.();
+  return draining ? refusal("draining") : refusal("bad_request", "the client went away during the handshake");
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
 }
 
 function matchProblem(match: Match<Endpoint>): Refusal | undefined {

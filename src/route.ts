@@ -31,6 +31,9 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A refusal is counted and logged like one of a handshake. */
+export type HttpAnswer = Response | Refusal;
+
 export interface Admitted {
   /** MUST be one of the offered subprotocols; absent: none is chosen. */
   readonly protocol?: string;
@@ -51,7 +54,7 @@ export interface Route {
   /** A request without an upgrade. Absent: the gateway answers 426. `methods` are those it takes. */
   readonly http?: {
     readonly methods: readonly string[];
-    handle(request: Request, from: AdmitRequest): Response | Promise<Response>;
+    handle(request: Request, from: AdmitRequest): HttpAnswer | Promise<HttpAnswer>;
   };
   /** The gateway listens now: sources may begin. */
   start?(): void;

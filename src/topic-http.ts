@@ -5,7 +5,8 @@
 import type { EngineError, HistoryPage, Message, OutMessage, Position, Topics } from "./engine.ts";
 import { FairleadError } from "./errors.ts";
 import { byteLength } from "./limits.ts";
-import { refusal, refusalResponse } from "./refusals.ts";
+import { refusal } from "./refusals.ts";
+import type { HttpAnswer } from "./route.ts";
 import { nestsDeeper } from "./wire/json-depth.ts";
 
 /** As many as one page of history holds at most. */
@@ -17,13 +18,17 @@ export function wantsEvents(headers: Headers): boolean {
 }
 
 /** The last messages, oldest first; `?limit=N` for fewer or more. */
-export async function lastMessages(topics: Topics, topic: string, query: URLSearchParams): Promise<Response> {
+export async function lastMessages(
+  topics: Topics,
+  topic: string,
+  query: URLSearchParams,
+): Promise<HttpAnswer> {
   const limit = limitOf(query.get("limit"));
   if (limit === undefined) {
-    return refusalResponse(refusal("bad_request", `limit must be a whole number from 0 to ${MAX_LIMIT}`));
+    return refusal("bad_request", `limit must be a whole number from 0 to ${MAX_LIMIT}`);
   }
   const page = await topics.history(topic, { limit }).catch(downOnly);
-  if (page === undefined) return refusalResponse(refusal("engine_down"));
+  if (page === undefined) return refusal("engine_down");
   return new Response(pageText(topic, page), {
     headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
   });
@@ -58,14 +63,14 @@ export async function publishBody(
   maxMessage: number,
   topic: string,
   publish: (message: OutMessage) => Promise<Position | EngineError>,
-): Promise<Response> {
+): Promise<HttpAnswer> {
   const message = messageOf(request.headers.get("content-type") ?? "", await request.bytes());
-  if (typeof message === "string") return refusalResponse(refusal("bad_request", message));
+  if (typeof message === "string") return refusal("bad_request", message);
   if (maxMessage > 0 && byteLength(message.data) > maxMessage) {
-    return refusalResponse(refusal("too_large", `${byteLength(message.data)} bytes, limit ${maxMessage}`));
+    return refusal("too_large", `${byteLength(message.data)} bytes, limit ${maxMessage}`);
   }
   const result = await publish(message);
-  if ("code" in result) return refusalResponse(refusal(result.code));
+  if ("code" in result) return refusal(result.code);
   return Response.json({ topic, epoch: result.epoch, offset: result.offset });
 }
 

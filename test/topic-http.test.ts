@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { FairleadError } from "../src/errors.ts";
 import { lastMessages } from "../src/topic-http.ts";
-import { connect, startGateway, type TestGateway } from "./gateway.ts";
+import { connect, memoryLog, startGateway, type TestGateway } from "./gateway.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -212,6 +212,29 @@ describe("GET", () => {
   });
 });
 
+describe("a refusal over HTTP", () => {
+  test.each([
+    ["a limit that is no number", "bad_request", "/feed/x?limit=many", {}],
+    ["a topic that is no name", "bad_topic", "/feed/a..b", {}],
+    [
+      "a body that is not JSON",
+      "bad_request",
+      "/free/x",
+      { method: "POST", body: "{", headers: { "Content-Type": "application/json" } },
+    ],
+  ])("is counted and logged like one of a handshake: %s", async (_, code, path, init) => {
+    const log = memoryLog(true);
+    await using own = await startGateway(
+      { "/feed/:topic": { kind: "feed" }, "/free/:topic": { kind: "feed", publish: true } },
+      {},
+      { log },
+    );
+    await (await fetch(own.http(path), init)).text();
+    expect(await own.metric(`fairlead_handshakes_rejected_total{reason="${code}"}`)).toBe(1);
+    expect(log.lines).toContainEqual(expect.objectContaining({ code, text: "! refused" }));
+  });
+});
+
 describe("an engine that is down", () => {
   const asked = (error: Error) =>
     lastMessages(
@@ -225,9 +248,8 @@ describe("an engine that is down", () => {
     );
 
   test("is answered with 503 and when to try again", async () => {
-    const response = await asked(new FairleadError("ENGINE_DOWN", "closed"));
-    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "5"]);
-    expect(await response.text()).toStartWith("engine_down: ");
+    const answer = await asked(new FairleadError("ENGINE_DOWN", "closed"));
+    expect(answer).toMatchObject({ status: 503, code: "engine_down", headers: { "Retry-After": "5" } });
   });
 
   test("is not what a bug is taken for", async () => {

@@ -13,8 +13,8 @@ import { createHub, type Hub, type HubOptions, type Membership, readerOf } from 
 import type { Capacity } from "../limits.ts";
 import type { LogFields } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
-import { refusal, refusalResponse } from "../refusals.ts";
-import type { AdmitRequest, Refusal, Route } from "../route.ts";
+import { refusal } from "../refusals.ts";
+import type { AdmitRequest, HttpAnswer, Refusal, Route } from "../route.ts";
 import { runSource } from "../source-runner.ts";
 import { lastMessages, publishBody, wantsEvents } from "../topic-http.ts";
 import { encodeEvent } from "../wire/sse.ts";
@@ -83,7 +83,7 @@ export function createFeed(deps: FeedDeps): Route {
       handle(request, { params, headers, query, remoteAddress }) {
         const topic = nameOf(params);
         const refused = topicRefusal(topic);
-        if (refused !== undefined) return refusalResponse(refused);
+        if (refused !== undefined) return refused;
         if (request.method === "POST") {
           return publishBody(request, options.maxMessage, topic, (message) => publish(topic, message));
         }
@@ -183,8 +183,8 @@ function createStreams(deps: FeedDeps, hub: Hub) {
   }
 
   return {
-    open(topic: string, ip: string): Response {
-      if (!capacity.take()) return refusalResponse(refusal("full"));
+    open(topic: string, ip: string): HttpAnswer {
+      if (!capacity.take()) return refusal("full");
       count += 1;
       const stream = join(topic, `${route} stream ${count}`, ip);
       // Some bytes at once: the runtime sends the head with the first of them.

@@ -5,6 +5,7 @@ import type { Topics } from "../../src/engine.ts";
 import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { createCapacity } from "../../src/limits.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
+import { refusalResponse } from "../../src/refusals.ts";
 import { createFeed } from "../../src/routes/feed.ts";
 import { testClock } from "../clock.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
@@ -64,7 +65,10 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
         protocols: [],
         signal: request.signal,
       });
-      return response ?? new Response("no HTTP side", { status: 500 });
+      if (response instanceof Response) return response;
+      return response === undefined
+        ? new Response("no HTTP side", { status: 500 })
+        : refusalResponse(response);
     },
     async stream(): Promise<StreamReader> {
       return readerOf(await this.ask({ headers: { Accept: "text/event-stream" } }));
