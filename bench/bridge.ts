@@ -116,7 +116,7 @@ function row(
 export const bridge: Kind = {
   name: "bridge",
   targetPort: target.port,
-  patience: 3,
+  boots: 3,
   contestants: [bare("bridge"), fairlead("bridge"), ws("bridge"), websockify, websocat],
   rows: [
     row("down", "MB", ["websockify"], down),

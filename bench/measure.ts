@@ -27,8 +27,8 @@ export interface Kind {
   /** The first is what the others are compared with. */
   readonly contestants: readonly Contestant[];
   readonly targetPort?: number;
-  /** Times as many rounds, where a bar is nearer than two runs of the same loop differ by. */
-  readonly patience?: number;
+  /** How often everybody is booted anew, default 1. Two processes of the same loop differ by 5 %, more than some bars allow. */
+  readonly boots?: number;
   readonly rows: readonly Row[];
 }
 
@@ -59,16 +59,43 @@ export interface RowResult {
 const STEP_LIMIT_MS = 20_000;
 
 export async function measure(kind: Kind, pace: Pace, tell: (result: RowResult) => void): Promise<void> {
-  const patient = { ...pace, rounds: pace.rounds * (kind.patience ?? 1) };
+  const parts: Result[][][] = [];
+  for (let i = 0; i < (kind.boots ?? 1); i++) parts.push(await measureOnce(kind, pace));
+  for (const [i, row] of kind.rows.entries()) {
+    tell({ kind: kind.name, row, results: merge(parts.map((rows) => rows[i] ?? [])) });
+  }
+}
+
+/** The results of each row. */
+async function measureOnce(kind: Kind, pace: Pace): Promise<Result[][]> {
   const servers: Server[] = [];
   for (const contestant of kind.contestants) {
     if (contestant.command !== undefined) servers.push(await boot(contestant, kind.targetPort ?? 0));
   }
+  const results: Result[][] = [];
   for (const row of kind.rows) {
     const able = servers.filter(({ name }) => row.without?.includes(name) !== true);
-    tell({ kind: kind.name, row, results: await measureRow(row, able, patient) });
+    results.push(await measureRow(row, able, pace));
   }
   await Promise.all(servers.map((server) => server.stop()));
+  return results;
+}
+
+/** All rounds of all boots; times and memory are the middle of what the boots had. */
+export function merge(boots: readonly (readonly Result[])[]): Result[] {
+  return (boots[0] ?? []).map(({ server }) => {
+    const all = boots.flatMap((results) => results.filter((result) => result.server === server));
+    const failed = all.find((result) => result.failed !== undefined)?.failed;
+    const middle = (read: (result: Result) => number) => median(all.map(read));
+    return {
+      server,
+      cpu: all.flatMap(({ cpu }) => cpu),
+      p50: middle(({ p50 }) => p50),
+      p99: middle(({ p99 }) => p99),
+      rss: middle(({ rss }) => rss),
+      ...(failed === undefined ? {} : { failed }),
+    };
+  });
 }
 
 interface Entry {

@@ -1,7 +1,7 @@
 /** Verdicts and marks of the bench. */
 import { expect, test } from "bun:test";
 import type { Result, RowResult } from "../../bench/measure.ts";
-import { ratio } from "../../bench/measure.ts";
+import { merge, ratio } from "../../bench/measure.ts";
 import { aheadOfBare, cpuTable, judgeFigure, judgeRow } from "../../bench/report.ts";
 
 const result = (server: string, ...cpu: number[]): Result => ({ server, cpu, p50: 1, p99: 2, rss: 2 ** 20 });
@@ -13,6 +13,18 @@ function row(results: Result[], bars: { bar?: number; ahead?: string[] } = {}): 
 
 test("a ratio is the median of the rounds' ratios, so a slow moment that hit both does not count", () => {
   expect(ratio(result("fairlead", 1.1, 11, 2), result("bare", 1, 10, 1))).toBeCloseTo(1.1);
+});
+
+test("the rounds of all boots count, and one that failed fails the row", () => {
+  const boots = [
+    [result("bare", 1, 2), result("fairlead", 3, 4)],
+    [result("bare", 5), result("fairlead", 6)],
+  ];
+  expect(merge(boots).map(({ server, cpu }) => [server, cpu])).toEqual([
+    ["bare", [1, 2, 5]],
+    ["fairlead", [3, 4, 6]],
+  ]);
+  expect(merge([[result("bare", 1)], [{ ...result("bare"), failed: "late" }]])[0]?.failed).toBe("late");
 });
 
 test("a bar is met up to its value", () => {
