@@ -44,3 +44,18 @@ function everyFewMs(read: () => number): () => number {
     return value;
   };
 }
+
+/** Settles after `ms` or when the signal aborts, whichever is first, and leaves neither timer nor listener. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      timer.cancel();
+      // The signal outlives many pauses.
+      signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = clock.after(ms, finish);
+    signal.addEventListener("abort", finish);
+  });
+}

@@ -2,7 +2,7 @@
  * Keeps a source publishing: an async iterable that runs until its signal aborts. One that throws or ends by itself is started again
  * after a pause that doubles from 1 s to 1 min; the log has the reason. One that does not look at its signal is left behind on stop.
  */
-import type { Clock, Timer } from "./clock.ts";
+import { type Clock, pause, type Timer } from "./clock.ts";
 import type { Source, SourceMessage } from "./config/schema.ts";
 import type { Log } from "./log.ts";
 
@@ -39,14 +39,14 @@ export function runSource(options: SourceRunnerOptions): () => Promise<void> {
 
 async function keepRunning(options: SourceRunnerOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, route } = options;
-  let pause = FIRST_PAUSE_MS;
+  let rest = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     const published = await runOnce(options, signal);
     if (signal.aborted) return;
-    if (published > 0) pause = FIRST_PAUSE_MS;
-    log.info({ route, pause }, "the source is started again after a pause (ms)");
-    await wait(clock, pause, signal);
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    if (published > 0) rest = FIRST_PAUSE_MS;
+    log.info({ route, pause: rest }, "the source is started again after a pause (ms)");
+    await pause(clock, rest, signal);
+    rest = Math.min(rest * 2, LONGEST_PAUSE_MS);
   }
 }
 
@@ -66,17 +66,4 @@ async function runOnce(
     if (!signal.aborted) log.error({ route, err: error }, "! the source threw");
   }
   return published;
-}
-
-function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      timer.cancel();
-      // The signal outlives many pauses.
-      signal.removeEventListener("abort", finish);
-      resolve();
-    };
-    const timer = clock.after(ms, finish);
-    signal.addEventListener("abort", finish);
-  });
 }

@@ -2,7 +2,7 @@
  * The demo source: invented share prices, one message per interval. The first comes at once, so a dashboard that is opened right
  * after the start finds a price instead of an empty page. It ends when its signal aborts, also while it waits, and leaves no timer.
  */
-import type { Clock } from "../clock.ts";
+import { type Clock, pause } from "../clock.ts";
 import type { Source, SourceMessage } from "../config/schema.ts";
 
 const SYMBOLS = ["AAPL", "GOOGL", "MSFT", "AMZN"] as const;
@@ -45,20 +45,6 @@ function quote(clock: Clock, random: () => number): Quote {
     source: pick(...PROVIDERS),
     timestamp: Math.floor(clock.wall() / 1000),
   };
-}
-
-/** Settles after `ms` or when the signal aborts, whichever is first. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const finish = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", finish);
-      resolve();
-    };
-    const timer = clock.after(ms, finish);
-    signal.addEventListener("abort", finish);
-  });
 }
 
 const systemRandom = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
