@@ -155,6 +155,25 @@ describe("a dial", () => {
     await expectNothingLeft(house, service);
   });
 
+  test("does not listen for the client any more once it is through", async () => {
+    using service = await startService();
+    const { controller, dial } = dialHouse(service.target);
+    let listeners = 0;
+    const { signal } = controller;
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    signal.addEventListener = (type: string, listener: EventListener) => {
+      listeners += 1;
+      add(type, listener);
+    };
+    signal.removeEventListener = (type: string, listener: EventListener) => {
+      listeners -= 1;
+      remove(type, listener);
+    };
+    const upstream = await upstreamOf(dial());
+    expect(listeners).toBe(0);
+    upstream.terminate();
+  });
+
   test("is not begun if the client is gone already", async () => {
     using service = await startService();
     const { controller, dial, capacity } = dialHouse(service.target);

@@ -96,6 +96,16 @@ describe("a handshake on a bridge", () => {
     await house.expectCalm();
   });
 
+  test("is a line in the log that names the target", async () => {
+    const log = memoryLog();
+    await using house = await bridgeHouse({}, { parts: { log } });
+    await house.join();
+    const { target } = house.service;
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ text: "connected", route: "/bridge", target }),
+    );
+  });
+
   test("leaves nothing if the client goes away before the dial", async () => {
     using service = await startService();
     const served = servedBridge(service.target, {}, (bridge) => ({
