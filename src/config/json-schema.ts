@@ -12,7 +12,15 @@ export function jsonSchema(): Json {
       if (zodSchema instanceof z.ZodCustom) jsonSchema["x-function"] = true;
     },
   });
-  return { $schema, title: "Fairlead config", ...(tidy(schema) as Json) };
+  const { properties, ...rest } = tidy(schema) as Json;
+  // Editors read it from the file itself; `read-file.ts` takes it out.
+  const ownSchema = { type: "string", description: "where an editor finds this schema" };
+  return {
+    $schema,
+    title: "Fairlead config",
+    ...rest,
+    properties: { $schema: ownSchema, ...(properties as Json) },
+  };
 }
 
 /** Reason and unit are no words of JSON Schema; functions cannot be written in a file. */

@@ -48,9 +48,11 @@ export async function readConfigFile(
   const { value, lines } = read.source;
   if (value === null) return { faults: [{ text: EMPTY }] };
   if (!isTable(value)) return { faults: [{ text: `expected a table of keys, got ${showValue(value)}` }] };
+  // Only editors use it.
+  const { $schema: _, ...settings } = value;
   return {
     layer: {
-      value,
+      value: settings,
       originOf(path) {
         const line = lines.lineOf(path);
         return { from: "file", name, ...(line === undefined ? {} : { line }) };

@@ -30,6 +30,14 @@ const port = (value: number) => [
   { path: ["listen", "port"], value, origin: { from: "flag", name: "--port" } as const },
 ];
 
+test("takes a $schema for the editor, and only at the top", async () => {
+  const { config } = await load({ "a.json": '{"$schema":"./x.json","listen":{"port":1}}' });
+  expect(config.listen.port).toBe(1);
+  expect(await told({ "a.json": '{"listen":{"$schema":"./x.json"}}' })).toEqual([
+    expect.stringContaining("listen.$schema: unknown key"),
+  ]);
+});
+
 describe("says the same thing in", () => {
   test.each([
     ["a.yaml", 'listen:\n  port: 1\nroutes:\n  "/e": { kind: echo, maxMessage: 1KiB }\n'],
