@@ -135,6 +135,7 @@ function furnish(config: Config, log: Log) {
       clock,
       log,
     });
+    log.info({ host: config.listen.host, port: listener.port }, "listening");
     for (const { route } of endpoints) route.start?.();
   }
 
@@ -149,6 +150,7 @@ function furnish(config: Config, log: Log) {
     for (const { heartbeat } of endpoints) heartbeat.stop();
     await listener?.stop();
     await engine.close();
+    log.info({}, "stopped");
   }
 
   return { start, stop, port: () => listener?.port ?? config.listen.port };

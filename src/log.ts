@@ -59,6 +59,7 @@ function prettyStream(): pino.DestinationStream {
     destination: 2,
     sync: true,
     ignore: "pid,hostname",
+    singleLine: true,
     translateTime: "SYS:HH:MM:ss.l",
   });
   stream.on("error", dropLine);
