@@ -9,7 +9,7 @@ export function tryLines(
   const host = reachable(address);
   const rows = Object.entries(config.routes).map(([path, route]) => [
     route.kind,
-    `ws://${host}${path}`,
+    `ws://${host}${path === "/*" ? "/" : path}`,
     commandFor(route, host, samplePath(path, route)),
   ]);
   return [`Fairlead listens on http://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
