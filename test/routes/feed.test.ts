@@ -78,7 +78,9 @@ describe("feed: a plain client", () => {
     await using gateway = await startGateway({ "/feed/:topic": { kind: "feed" } }, {}, { log });
     using client = await connect(gateway.ws("/feed/news"));
     await client.next();
-    expect(log.lines).toMatchObject([{ text: "connected", route: "/feed/:topic", topic: "news" }]);
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ text: "connected", route: "/feed/:topic", topic: "news" }),
+    );
   });
 });
 
