@@ -8,8 +8,6 @@ export interface Timer {
 
 export interface Clock {
   now(): number;
-  /** `now`, but up to 5 ms old: for paths so short that reading the time would be a tenth of them. */
-  coarse(): number;
   wall(): number;
   after(ms: number, run: () => void): Timer;
   every(ms: number, run: () => void): Timer;
@@ -17,7 +15,6 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  coarse: everyFewMs(() => performance.now()),
   wall: () => Date.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
@@ -28,22 +25,6 @@ export const systemClock: Clock = {
     return { cancel: () => clearInterval(timer) };
   },
 };
-
-const COARSE_MS = 5;
-
-/** Reads again after a while, and only when asked: an idle process has no timer of this. */
-function everyFewMs(read: () => number): () => number {
-  let value: number | undefined;
-  const expire = () => {
-    value = undefined;
-  };
-  return () => {
-    if (value !== undefined) return value;
-    setTimeout(expire, COARSE_MS);
-    value = read();
-    return value;
-  };
-}
 
 /** Settles after `ms` or when the signal aborts, whichever is first, and leaves neither timer nor listener. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

@@ -22,7 +22,6 @@ export function testClock(start = 1_000_000): TestClock {
   };
   return {
     now: () => now,
-    coarse: () => now,
     wall: () => 1_700_000_000_000 + now,
     after: (ms, run) => add({ due: now + ms, every: 0, run }),
     every: (ms, run) => add({ due: now + ms, every: ms, run }),

@@ -94,7 +94,7 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
       done?.(tooManyNested(name));
       return;
     }
-    const now = clock.coarse();
+    const now = clock.now();
     const entry = place(topic, message, wallAt(now));
     topic.history.add(entry, now);
     if (topic.delivering) topic.nested.push(entry);
