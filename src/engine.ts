@@ -17,6 +17,8 @@ export interface OutMessage {
   readonly data: Data;
   readonly json: boolean;
   readonly key?: string | undefined;
+  /** Bytes of `data` on the wire, where the publisher has counted them; else the engine does. */
+  readonly size?: number | undefined;
   /** Id of the connection that published it; absent for sources and HTTP. */
   readonly conn?: string | undefined;
 }

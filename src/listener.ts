@@ -192,7 +192,7 @@ function received(connection: SocketConnection, data: Data, log: Log): void {
     connection.close(1009, `message of ${size} bytes, limit ${endpoint.maxMessage}`);
     return;
   }
-  endpoint.route.message(connection, data);
+  endpoint.route.message(connection, data, size);
 }
 
 function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {

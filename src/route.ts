@@ -59,7 +59,8 @@ export interface Route {
   /** The gateway listens now: sources may begin. */
   start?(): void;
   open(connection: Connection): void;
-  message(connection: Connection, data: Data): void;
+  /** `size`: bytes of `data` on the wire, which the listener had to count. */
+  message(connection: Connection, data: Data, size: number): void;
   /** The runtime's queue to this peer went down; it may not be empty. */
   drain(connection: Connection): void;
   close(connection: Connection, info: CloseInfo): void;

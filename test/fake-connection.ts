@@ -1,5 +1,7 @@
 /** A Connection without a socket, for tests of routes: it records what a route does, and its peer reads when the test says so. */
+
 import type { CloseInfo, Connection, Data } from "../src/connection.ts";
+import { byteLength } from "../src/limits.ts";
 import type { Route } from "../src/route.ts";
 
 export interface FakeConnection extends Connection {
@@ -96,7 +98,7 @@ export function openFake(route: Route): FakeConnection {
     },
     say(data) {
       if (ended !== undefined) throw new Error(`${id} has ended`);
-      route.message(fake, data);
+      route.message(fake, data, byteLength(data));
     },
     leave: (code = 1000) => end(code, "", false),
   };

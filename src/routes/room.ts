@@ -62,10 +62,13 @@ export function createRoom({ options, topics, counters, hub: shared }: RoomDeps)
       const state: MemberState = { room, number: room.lastNumber, membership };
       connection.state = state;
     },
-    message(connection: Connection<MemberState>, data) {
-      if (typeof data !== "string" && !options.binary) counters.dropped.ignored += 1;
-      else
-        topics.publish(connection.state.room.name, { data, json: false, conn: connection.id }, onPublished);
+    message(connection: Connection<MemberState>, data, size) {
+      if (typeof data === "string" || options.binary) {
+        const message = { data, json: false, size, conn: connection.id };
+        topics.publish(connection.state.room.name, message, onPublished);
+      } else {
+        counters.dropped.ignored += 1;
+      }
     },
     drain(connection: Connection<MemberState>) {
       connection.state.membership.drain();

@@ -6,7 +6,6 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock.ts";
-import type { Data } from "../../connection.ts";
 import type {
   Deliver,
   EngineError,
@@ -20,6 +19,7 @@ import type {
   Topics,
 } from "../../engine.ts";
 import { History, pageOf } from "../../history.ts";
+import { byteLength } from "../../limits.ts";
 import { DOWN, downError, type Report } from "./down.ts";
 
 const MAX_NESTED = 1000;
@@ -165,12 +165,12 @@ const newTopic = (name: string, epoch: string, limits: HistoryLimits): Topic => 
 });
 
 /** Gives the message the topic's next offset. */
-const place = (topic: Topic, { data, json, key, conn }: OutMessage, time: number): Message => ({
+const place = (topic: Topic, { data, json, key, size, conn }: OutMessage, time: number): Message => ({
   topic: topic.name,
   epoch: topic.epoch,
   offset: topic.history.head + 1,
   time,
-  size: byteLength(data),
+  size: size ?? byteLength(data),
   data,
   json,
   key,
@@ -200,9 +200,6 @@ function hand(topic: Topic, message: Message, onThrow: OnThrow): void {
     }
   }
 }
-
-const byteLength = (data: Data): number =>
-  typeof data === "string" ? Buffer.byteLength(data) : data.byteLength;
 
 const tooManyNested = (topic: string): EngineError => ({
   code: "engine_down",
