@@ -66,6 +66,8 @@ export class FanOut {
   private head = 0;
   /** Bytes published since the readers were last looked at. */
   private unseen = 0;
+  /** Most rooms have nobody who skips, and then no message needs to look for its sender. */
+  private anySkips = false;
 
   constructor(
     readonly topic: string,
@@ -96,6 +98,7 @@ export class FanOut {
   }
 
   join(reader: Reader): Place {
+    this.anySkips ||= reader.skipsOwn === true;
     const isBehind = reader.connection === undefined;
     const place: Place = {
       reader,
@@ -155,7 +158,8 @@ export class FanOut {
 
   /** The sender's connection when it is on the native channel and wants no copy. */
   private skippedBy({ conn }: Message): Connection | undefined {
-    const sender = conn === undefined ? undefined : this.places.get(conn);
+    if (!this.anySkips || conn === undefined) return undefined;
+    const sender = this.places.get(conn);
     return sender?.reader.skipsOwn && !sender.isBehind ? sender.reader.connection : undefined;
   }
 
