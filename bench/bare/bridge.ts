@@ -16,7 +16,6 @@ const message = (ws: Ws, frame: string | Buffer) => {
 };
 const data = ({ data: { ws } }: Tcp, chunk: Buffer<ArrayBuffer>) => {
   if (ws !== undefined && ws.sendBinary(chunk) < 1 && ws.getBufferedAmount() > 1 << 20) ws.data.tcp.pause();
-  if (chunk.length >= 65_536) chunk.buffer.transfer(0); // sent or copied by now: the next read gets this warm memory
 };
 const drain = ({ data: { ws } }: Tcp) => ws && flush(ws);
 const end = ({ data: { ws } }: Tcp) => ws?.close(1000);
