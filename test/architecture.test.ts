@@ -44,3 +44,7 @@ test("the linter refuses a function of more than 80 lines in src", () => {
   expect(lint(81).stderr.toString()).toContain("noExcessiveLinesPerFunction");
   expect(lint(80).exitCode).toBe(0);
 });
+
+test("there are at least 1.2 lines of test for each of source", () => {
+  expect(rules.testRatio(files)).toBeGreaterThanOrEqual(1.2);
+});
