@@ -13,8 +13,9 @@ import { createHub, type Hub, type HubOptions, type Membership, readerOf } from 
 import type { Capacity } from "../limits.ts";
 import type { LogFields } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
+import { topicOf, topicRefusal } from "../path-topic.ts";
 import { refusal } from "../refusals.ts";
-import type { AdmitRequest, HttpAnswer, Refusal, Route } from "../route.ts";
+import type { AdmitRequest, HttpAnswer, Route } from "../route.ts";
 import { runSource } from "../source-runner.ts";
 import { lastMessages, publishBody, wantsEvents } from "../topic-http.ts";
 import { encodeEvent } from "../wire/sse.ts";
@@ -47,7 +48,7 @@ export function createFeed(deps: FeedDeps): Route {
   const hub = createHub({ ...shared, policy, highWater: options.slow.highWater, topics, counters });
   const ownTopic = options.topic ?? deps.source?.name ?? DEFAULT_TOPIC;
   const streams = createStreams(deps, hub);
-  const nameOf = (params: AdmitRequest["params"]) => Object.values(params)[0] ?? ownTopic;
+  const nameOf = (params: AdmitRequest["params"]) => topicOf(params, ownTopic);
   let stopSource: () => Promise<void> = async () => {};
 
   const onPublished: Published = (result) => {
@@ -214,11 +215,6 @@ function checkedMessage(
   } catch (error) {
     return { problem: String(error) };
   }
-}
-
-function topicRefusal(topic: string): Refusal | undefined {
-  const problem = topicProblem(topic);
-  return problem === undefined ? undefined : refusal("bad_topic", problem);
 }
 
 /** An event stream carries text only, so binary stands in it as WIRE has it: `{"base64"}`. */

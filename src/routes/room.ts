@@ -8,9 +8,8 @@ import type { Connection } from "../connection.ts";
 import type { Published, Topics } from "../engine.ts";
 import { createHub, type HubOptions, type Membership, readerOf } from "../hub.ts";
 import type { RouteCounters } from "../metrics.ts";
-import { refusal } from "../refusals.ts";
+import { topicOf, topicRefusal } from "../path-topic.ts";
 import type { Route } from "../route.ts";
-import { topicProblem } from "../wire/topic.ts";
 
 export interface RoomDeps {
   readonly options: RoomOptions;
@@ -53,11 +52,11 @@ export function createRoom({ options, topics, counters, hub: shared }: RoomDeps)
   return {
     kind: "room",
     admit({ params }) {
-      const problem = topicProblem(nameOf(params));
-      return problem === undefined ? { admitted: {} } : { refusal: refusal("bad_topic", problem) };
+      const refused = topicRefusal(topicOf(params, ONLY_ROOM));
+      return refused === undefined ? { admitted: {} } : { refusal: refused };
     },
     open(connection) {
-      const room = enter(nameOf(connection.params));
+      const room = enter(topicOf(connection.params, ONLY_ROOM));
       const membership = hub.join(room.name, readerOf(connection, !options.echo));
       const state: MemberState = { room, number: room.lastNumber, membership };
       connection.state = state;
@@ -86,8 +85,4 @@ export function createRoom({ options, topics, counters, hub: shared }: RoomDeps)
     stats: () => ({ ...hub.stats() }),
     async dispose() {},
   };
-}
-
-function nameOf(params: Readonly<Record<string, string>>): string {
-  return Object.values(params)[0] ?? ONLY_ROOM;
 }
