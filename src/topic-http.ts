@@ -66,10 +66,11 @@ export async function publishBody(
 ): Promise<HttpAnswer> {
   const message = messageOf(request.headers.get("content-type") ?? "", await request.bytes());
   if (typeof message === "string") return refusal("bad_request", message);
-  if (maxMessage > 0 && byteLength(message.data) > maxMessage) {
-    return refusal("too_large", `${byteLength(message.data)} bytes, limit ${maxMessage}`);
+  const size = byteLength(message.data);
+  if (maxMessage > 0 && size > maxMessage) {
+    return refusal("too_large", `${size} bytes, limit ${maxMessage}`);
   }
-  const result = await publish(message);
+  const result = await publish({ ...message, size });
   if ("code" in result) return refusal(result.code);
   return Response.json({ topic, epoch: result.epoch, offset: result.offset });
 }

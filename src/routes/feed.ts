@@ -54,9 +54,9 @@ export function createFeed(deps: FeedDeps): Route {
   const onPublished: Published = (result) => {
     if ("code" in result) counters.dropped.refused += 1;
   };
-  const outMessage = (data: Data, json: boolean, conn?: string): OutMessage => {
-    const key = options.keyField === undefined ? undefined : keyOf(data, options.keyField);
-    return { data, json, key, conn };
+  const keyed = (message: OutMessage): OutMessage => {
+    if (options.keyField === undefined) return message;
+    return { ...message, key: keyOf(message.data, options.keyField) };
   };
 
   function publishFromSource(message: SourceMessage): void {
@@ -64,13 +64,13 @@ export function createFeed(deps: FeedDeps): Route {
     if ("problem" in checked) {
       log.error({ route, ...checked }, "! a message of the source cannot be published");
     } else {
-      topics.publish(checked.topic, outMessage(checked.text, true), onPublished);
+      topics.publish(checked.topic, keyed({ data: checked.text, json: true }), onPublished);
     }
   }
 
   const publish = (topic: string, message: OutMessage) =>
     new Promise<Position | EngineError>((done) => {
-      topics.publish(topic, outMessage(message.data, message.json), done);
+      topics.publish(topic, keyed(message), done);
     });
 
   return {
@@ -102,9 +102,13 @@ export function createFeed(deps: FeedDeps): Route {
       const state: SubscriberState = { topic, membership: hub.join(topic, readerOf(connection)) };
       connection.state = state;
     },
-    message(connection: Connection<SubscriberState>, data) {
-      if (!options.publish) counters.dropped.ignored += 1;
-      else topics.publish(connection.state.topic, outMessage(data, false, connection.id), onPublished);
+    message(connection: Connection<SubscriberState>, data, size) {
+      if (options.publish) {
+        const message = keyed({ data, json: false, size, conn: connection.id });
+        topics.publish(connection.state.topic, message, onPublished);
+      } else {
+        counters.dropped.ignored += 1;
+      }
     },
     drain(connection: Connection<SubscriberState>) {
       connection.state.membership.drain();
