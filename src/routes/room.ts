@@ -21,7 +21,7 @@ export interface RoomDeps {
 interface Room {
   readonly name: string;
   members: number;
-  /** Numbers are given once, so that a log of yesterday does not mean two people by "3". */
+  /** Given once for as long as somebody is in the room; an empty room is forgotten, and begins at 1 again. */
   lastNumber: number;
 }
 
