@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { topicProblem } from "../../src/wire/topic.ts";
+import fc from "fast-check";
+import { isPattern, matcher, patternProblem, topicProblem } from "../../src/wire/topic.ts";
 
 describe("a topic name is fine", () => {
   test.each([
@@ -53,4 +54,91 @@ describe("a topic name is refused, with the reason,", () => {
 test("shows the received name without what could steer a terminal or flood a log", () => {
   expect(topicProblem("a\x1b\u202eb")).toStartWith('topic "a<U+001B><U+202E>b" has the character U+001B; ');
   expect(topicProblem("x".repeat(1_000_000))?.length).toBeLessThan(200);
+});
+
+describe("a subscription may name", () => {
+  test.each([
+    ["a topic", "stocks.AAPL"],
+    ["any one segment", "*"],
+    ["any topic", ">"],
+    ["one segment at the end", "stocks.*"],
+    ["one segment at the beginning", "*.AAPL"],
+    ["one segment in the middle", "stocks.*.bid"],
+    ["two free segments", "*.*"],
+    ["all below a segment", "stocks.>"],
+    ["all below a free segment", "*.>"],
+    ["255 bytes", `${"a".repeat(253)}.*`],
+  ])("%s", (_, name) => {
+    expect(patternProblem(name)).toBeUndefined();
+  });
+});
+
+describe("what a subscription names is refused, with the reason,", () => {
+  test.each([
+    ["if it is empty", "", "is empty"],
+    ["past 255 bytes", `${"a".repeat(254)}.*`, "longer than 255 bytes"],
+    ["past 255 bytes of UTF-8 though shorter in characters", `${"€".repeat(85)}.*`, "longer than 255 bytes"],
+    ["with a space", "stocks. *", "U+0020"],
+    ["with an empty segment", "stocks..*", "empty segment"],
+    ["with a dot after the wildcard", "stocks.>.", "empty segment"],
+    ["with a star inside a segment", "stocks.A*", "inside a segment"],
+    ["with two stars in a segment", "stocks.**", "inside a segment"],
+    ["with a greater-than sign inside a segment", "stocks>", "inside a segment"],
+    ["with a greater-than sign before the end", ">.AAPL", "put it last"],
+  ])("%s", (_, name, reason) => {
+    expect(patternProblem(name)).toContain(reason);
+  });
+});
+
+describe("a pattern matches", () => {
+  test.each([
+    ["stocks.AAPL", ["stocks.AAPL"], ["stocks", "stocks.AAPL.bid", "stocks.MSFT", "stocks.aapl"]],
+    ["*", ["stocks"], ["stocks.AAPL"]],
+    [">", ["stocks", "stocks.AAPL", "a.b.c.d"], []],
+    ["stocks.*", ["stocks.AAPL", "stocks.MSFT"], ["stocks", "stocks.AAPL.bid", "stock.AAPL"]],
+    ["stocks.>", ["stocks.AAPL", "stocks.AAPL.bid"], ["stocks", "stocksx.AAPL"]],
+    ["*.AAPL.*", ["stocks.AAPL.bid"], ["stocks.AAPL", "stocks.MSFT.bid"]],
+    ["*.>", ["a.b", "a.b.c"], ["a"]],
+    ["a+.*", ["a+.b"], ["aa.b"]],
+  ])("%s: %p, but not %p", (pattern, yes, no) => {
+    expect(yes.filter((topic) => !matcher(pattern)(topic))).toEqual([]);
+    expect(no.filter(matcher(pattern))).toEqual([]);
+  });
+});
+
+/** The rules said a second way: as a walk over both lists. */
+function walks(pattern: readonly string[], topic: readonly string[]): boolean {
+  const [wanted, ...rest] = pattern;
+  const [segment, ...others] = topic;
+  if (wanted === undefined || segment === undefined) return wanted === segment;
+  if (wanted === ">") return true;
+  return (wanted === "*" || wanted === segment) && walks(rest, others);
+}
+
+const segment = fc.constantFrom("a", "b", "constructor");
+const topic = fc.array(segment, { minLength: 1, maxLength: 4 });
+const pattern = fc
+  .tuple(fc.array(fc.oneof(segment, fc.constant("*")), { maxLength: 4 }), fc.constantFrom("a", "*", ">"))
+  .map(([first, last]) => [...first, last]);
+
+test("every pattern matches what a walk over its segments matches", () => {
+  fc.assert(
+    fc.property(pattern, topic, (wanted, segments) => {
+      expect(patternProblem(wanted.join("."))).toBeUndefined();
+      expect(matcher(wanted.join("."))(segments.join("."))).toBe(walks(wanted, segments));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("any string is a topic, a pattern or refused, and a topic may always be subscribed to", () => {
+  const unit = fc.constantFrom("a", "b", ".", "*", ">", "€", " ", "\0", "\ud800");
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 8 }), (name) => {
+      const isTopic = topicProblem(name) === undefined;
+      if (isTopic) expect([patternProblem(name), isPattern(name)]).toEqual([undefined, false]);
+      else if (patternProblem(name) === undefined) expect(isPattern(name)).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
 });
