@@ -8,6 +8,9 @@
  * rejects with the FairleadError ENGINE_DOWN, and `health()` says so. A `deliver` that throws harms nobody else; the engine reports it.
  */
 import type { Data } from "./connection.ts";
+import type { Position } from "./wire/v1.ts";
+
+export type { Position };
 
 /**
  * A message before it has a position. `json`: the text is JSON, not a plain string. `key`: for latest-only delivery.
@@ -21,12 +24,8 @@ export interface OutMessage {
   readonly size?: number | undefined;
   /** Id of the connection that published it; absent for sources and HTTP. */
   readonly conn?: string | undefined;
-}
-
-/** `epoch`: 1 to 32 of `[A-Za-z0-9_-]`. A topic without messages stands at offset 0. */
-export interface Position {
-  readonly epoch: string;
-  readonly offset: number;
+  /** Who published it, where that is known. */
+  readonly user?: string | undefined;
 }
 
 /**

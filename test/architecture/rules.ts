@@ -92,11 +92,11 @@ function edges(files: Files): (readonly [from: string, to: string])[] {
   });
 }
 
-/** A contract is read in one sitting; the engine's is the longest, because it holds history, claims and presence. */
+/** A contract is read in one sitting; the engine's is the longest, because it holds history, idem, claims and presence. */
 const BUDGETS: ReadonlyMap<string, number> = new Map([
   ["src/connection.ts", 100],
   ["src/route.ts", 100],
-  ["src/engine.ts", 170],
+  ["src/engine.ts", 220],
 ]);
 
 /** Files of more lines than their budget. */

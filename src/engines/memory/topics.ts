@@ -165,7 +165,7 @@ const newTopic = (name: string, epoch: string, limits: HistoryLimits): Topic => 
 });
 
 /** Gives the message the topic's next offset. */
-const place = (topic: Topic, { data, json, key, size, conn }: OutMessage, time: number): Message => ({
+const place = (topic: Topic, { data, json, key, size, conn, user }: OutMessage, time: number): Message => ({
   topic: topic.name,
   epoch: topic.epoch,
   offset: topic.history.head + 1,
@@ -175,6 +175,7 @@ const place = (topic: Topic, { data, json, key, size, conn }: OutMessage, time: 
   json,
   key,
   conn,
+  user,
 });
 
 type OnThrow = (topic: Topic, error: unknown) => void;

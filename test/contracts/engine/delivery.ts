@@ -29,7 +29,7 @@ export function deliveryContract(it: EngineTest): void {
     const room = topics();
     const inbox = await listen(room, "t");
     clock.advance(1234);
-    const message = { data: '"é"', json: true, key: "k", conn: "c1" };
+    const message = { data: '"é"', json: true, key: "k", conn: "c1", user: "alice" };
     const position = await publish(room, "t", message);
     const [got] = await inbox.take(1);
     expect(got).toEqual({ ...message, ...position, topic: "t", time: Math.floor(clock.wall()), size: 4 });
