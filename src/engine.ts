@@ -29,6 +29,22 @@ export interface OutMessage {
 }
 
 /**
+ * Makes a publish happen once, however often it is sent. `id` is scoped to the topic and the message's `user`. One seen within IDEM_TTL_MS,
+ * also one still under way, is answered with the first position, and nothing is published.
+ * `age`: ms since it was first sent, on a publish that is sent again. When the engine may have forgotten an `id` of that age
+ * (evicted, restarted), it publishes nothing and answers `gone`: it may or may not have happened.
+ * At most IDEM_MAX per route, independent of the history; kept in the same transaction as the message.
+ */
+export interface Idem {
+  readonly id: string;
+  readonly age?: number | undefined;
+}
+export const IDEM_TTL_MS = 300_000;
+export const IDEM_MAX = 100_000;
+/** A publish sent again may have been on its way longer than the first: so much younger must it be than the oldest `id` still known. */
+export const IDEM_MARGIN_MS = 1_000;
+
+/**
  * `epoch` stands in every message, so a topic that lost its history while somebody listened shows it.
  * `time`: unix milliseconds at which the offset was given. `size`: bytes of `data` on the wire.
  */
@@ -38,8 +54,9 @@ export interface Message extends OutMessage, Position {
   readonly size: number;
 }
 
+/** `gone`: only to a publish with an `idem` that has an `age`. */
 export interface EngineError {
-  readonly code: "engine_down";
+  readonly code: "engine_down" | "gone";
   readonly text: string;
 }
 
@@ -94,7 +111,7 @@ export interface HistoryLimits {
  */
 export interface Topics {
   /** Keeps the order of calls per topic. More unfinished ones on a topic than the engine's bound are answered `engine_down`. */
-  publish(topic: string, message: OutMessage, done?: Published): void;
+  publish(topic: string, message: OutMessage, done?: Published, idem?: Idem): void;
   /** `done` gets where the topic stood: `deliver` gets every message after that, and none before `done` was called. */
   subscribe(topic: string, deliver: Deliver, done?: Published): Subscription;
   history(topic: string, query: HistoryQuery): Promise<HistoryPage>;

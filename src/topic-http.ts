@@ -71,7 +71,7 @@ export async function publishBody(
     return refusal("too_large", `${size} bytes, limit ${maxMessage}`);
   }
   const result = await publish({ ...message, size });
-  if ("code" in result) return refusal(result.code);
+  if ("code" in result) return refusal("engine_down");
   return Response.json({ topic, epoch: result.epoch, offset: result.offset });
 }
 
