@@ -7,6 +7,7 @@ import { claimsContract, presenceContract } from "./engine/claims.ts";
 import { deliveryContract } from "./engine/delivery.ts";
 import { type EngineTest, type MakeEngine, type Skip, skippingTest, withEngine } from "./engine/harness.ts";
 import { historyContract } from "./engine/history.ts";
+import { idemContract } from "./engine/idem.ts";
 import { modelContract } from "./engine/model.ts";
 
 export function engineContract(name: string, make: MakeEngine, skips: readonly Skip[] = []): void {
@@ -15,6 +16,7 @@ export function engineContract(name: string, make: MakeEngine, skips: readonly S
   describe(`engine ${name}`, () => {
     describe("delivery", () => deliveryContract(it));
     describe("history", () => historyContract(it));
+    describe("idem", () => idemContract(it));
     describe("claims", () => claimsContract(it));
     describe("presence", () => presenceContract(it));
     describe("model", () => modelContract(plain, make));

@@ -12,13 +12,16 @@ import type {
   HistoryLimits,
   HistoryPage,
   HistoryQuery,
+  Idem,
   Message,
   OutMessage,
+  Position,
   Published,
   Subscription,
   Topics,
 } from "../../engine.ts";
 import { History, pageOf } from "../../history.ts";
+import { createIdemTable, GONE, goneError, idemKey } from "../../idem.ts";
 import { byteLength } from "../../limits.ts";
 import { DOWN, downError, type Report } from "./down.ts";
 
@@ -59,6 +62,7 @@ export interface TopicsDeps {
 
 export function createTopics({ clock, route, limits, wallAt, report }: TopicsDeps): MemoryTopics {
   const topics = new Map<string, Topic>();
+  const idems = createIdemTable<Position>(clock);
   // Topics that were never published to may share an epoch: nobody can hold an offset of them but 0.
   let unused: string | undefined;
   let closed = false;
@@ -84,11 +88,18 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
   const onThrow = (topic: Topic, error: unknown) =>
     report({ stage: "deliver", route, name: topic.name, error });
 
-  const publish = (name: string, message: OutMessage, done?: Published): void => {
-    if (closed) {
-      done?.(DOWN);
-      return;
+  const publish = (name: string, message: OutMessage, done?: Published, idem?: Idem): void => {
+    if (closed) done?.(DOWN);
+    else if (idem === undefined) add(name, message, done);
+    else {
+      const key = idemKey(name, message.user, idem.id);
+      const known = idems.look(key, idem.age);
+      if (known === undefined) add(name, message, done, key);
+      else done?.(known === GONE ? goneError(idem.age) : known);
     }
+  };
+
+  const add = (name: string, message: OutMessage, done?: Published, key?: string): void => {
     const topic = topics.get(name) ?? open(name);
     if (topic.nested.length === MAX_NESTED) {
       done?.(tooManyNested(name));
@@ -97,6 +108,8 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
     const now = clock.now();
     const entry = place(topic, message, wallAt(now));
     topic.history.add(entry, now);
+    // Before the delivery: a callback may publish the same again.
+    if (key !== undefined) idems.keep(key, { epoch: entry.epoch, offset: entry.offset });
     if (topic.delivering) topic.nested.push(entry);
     else {
       deliverAll(topic, entry, onThrow);

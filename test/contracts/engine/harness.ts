@@ -8,6 +8,7 @@ import type {
   Engine,
   EngineError,
   HistoryLimits,
+  Idem,
   Message,
   OutMessage,
   Position,
@@ -64,11 +65,16 @@ export const isError = (result: object): result is EngineError => "code" in resu
 export const text = (data: string): OutMessage => ({ data, json: false });
 
 /** Publishes and waits for the answer, whatever it is. */
-export const answerTo = (topics: Topics, topic: string, message: OutMessage) =>
-  new Promise<Position | EngineError>((done) => topics.publish(topic, message, done));
+export const answerTo = (topics: Topics, topic: string, message: OutMessage, idem?: Idem) =>
+  new Promise<Position | EngineError>((done) => topics.publish(topic, message, done, idem));
 
-export async function publish(topics: Topics, topic: string, message: OutMessage): Promise<Position> {
-  const result = await answerTo(topics, topic, message);
+export async function publish(
+  topics: Topics,
+  topic: string,
+  message: OutMessage,
+  idem?: Idem,
+): Promise<Position> {
+  const result = await answerTo(topics, topic, message, idem);
   if (isError(result)) throw new Error(result.text);
   return { epoch: result.epoch, offset: result.offset };
 }
