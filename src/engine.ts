@@ -8,9 +8,9 @@
  * rejects with the FairleadError ENGINE_DOWN, and `health()` says so. A `deliver` that throws harms nobody else; the engine reports it.
  */
 import type { Data } from "./connection.ts";
-import type { Position } from "./wire/v1.ts";
+import type { Member, Position } from "./wire/v1.ts";
 
-export type { Position };
+export type { Member, Position };
 
 /**
  * A message before it has a position. `json`: the text is JSON, not a plain string. `key`: for latest-only delivery.
@@ -149,21 +149,35 @@ export interface Claims {
   ): void;
 }
 
-export interface Member {
-  readonly conn: string;
-  /** Unix milliseconds of the join. */
-  readonly since: number;
+/** `total`: how many are there now. Only what really changed is told: one join and one leave for each entry. */
+export interface PresenceChange {
+  readonly kind: "join" | "leave";
+  readonly member: Member;
+  readonly total: number;
+}
+
+/** `total` of all, `complete: false` when more follow after the last of `members`. */
+export interface PresencePage {
+  readonly members: readonly Member[];
+  readonly total: number;
+  readonly complete: boolean;
 }
 
 /**
  * Who is in a topic. One entry per connection; a second join of the same one only renews its lease.
- * All routes share the names: a route puts its own path in front.
+ * All routes share the names: a route puts its own path in front. `lease` in ms; 0 = as long as this engine.
+ * Who is past it is in no list any more; the leave is told within 10 s. A `changed` that throws harms nobody else; the engine reports it.
  */
 export interface Presence {
-  join(topic: string, conn: string, lease: number): void;
+  join(topic: string, member: Omit<Member, "since">, lease: number): void;
   leave(topic: string, conn: string): void;
-  /** In order of joining. */
-  list(topic: string): Promise<readonly Member[]>;
+  /** In a fixed order by `conn`, those after `after`, which may have left since. */
+  list(
+    topic: string,
+    query: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<PresencePage>;
+  /** Told of each change from now on; in memory before `join` or `leave` returns. */
+  watch(topic: string, changed: (change: PresenceChange) => void): Subscription;
 }
 
 export interface EngineHealth {

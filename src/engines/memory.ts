@@ -16,7 +16,7 @@ const WALL_MS = 1_000;
 
 export interface MemoryEngineDeps {
   readonly clock: Clock;
-  /** Told of each callback (`deliver`, `onLost`) that threw. MUST NOT throw. */
+  /** Told of each callback (`deliver`, `onLost`, `changed`) that threw. MUST NOT throw. */
   readonly onError: Report;
 }
 
@@ -37,7 +37,7 @@ export function createMemoryEngine({ clock, onError }: MemoryEngineDeps): Memory
   const wallAt = wallClock(clock);
   const routes: MemoryTopics[] = [];
   const claims = createClaims({ clock, report: onError });
-  const presence = createPresence(clock);
+  const presence = createPresence({ clock, report: onError });
   let isClosed = false;
 
   const sweeper = clock.every(SWEEP_MS, () => {

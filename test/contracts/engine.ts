@@ -3,12 +3,13 @@
  * `make` is called for each test; the clock it gets is moved by the tests. What an engine does not pass it names in `skips`.
  */
 import { describe } from "bun:test";
-import { claimsContract, presenceContract } from "./engine/claims.ts";
+import { claimsContract } from "./engine/claims.ts";
 import { deliveryContract } from "./engine/delivery.ts";
 import { type EngineTest, type MakeEngine, type Skip, skippingTest, withEngine } from "./engine/harness.ts";
 import { historyContract } from "./engine/history.ts";
 import { idemContract } from "./engine/idem.ts";
 import { modelContract } from "./engine/model.ts";
+import { presenceContract } from "./engine/presence.ts";
 
 export function engineContract(name: string, make: MakeEngine, skips: readonly Skip[] = []): void {
   const plain = skippingTest(skips);

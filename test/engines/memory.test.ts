@@ -12,6 +12,9 @@ const LIMITS = { size: 100, ttl: TTL, bytes: 0 };
 const NOTHING = { topics: 0, claims: 0, occupied: 0, members: 0 };
 const hello: OutMessage = { data: "hello", json: false };
 
+const X = { conn: "x", user: null, info: null };
+const Y = { ...X, conn: "y" };
+
 function scene() {
   const clock = testClock();
   const faults: Fault[] = [];
@@ -90,8 +93,8 @@ describe("the memory engine", () => {
     engine.claims.claim("b", { holder: "y", ...nobody }, (claim) => {
       if ("fence" in claim) claim.release();
     });
-    engine.presence.join("t", "x", 50);
-    engine.presence.join("u", "y", 0);
+    engine.presence.join("t", X, 50);
+    engine.presence.join("u", Y, 0);
     expect(engine.holding()).toEqual({ topics: 0, claims: 1, occupied: 2, members: 2 });
     engine.presence.leave("u", "y");
     clock.advance(10_000);
@@ -100,10 +103,23 @@ describe("the memory engine", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("takes ten thousand members in any order, pages through them and lets them go in well under a second", async () => {
+    const { engine } = scene();
+    const start = performance.now();
+    for (let n = 9999; n >= 0; n--) engine.presence.join("t", { ...X, conn: `n-${n.toString(36)}` }, 0);
+    let after: string | undefined;
+    for (let page = 0; page < 100; page++)
+      after = (await engine.presence.list("t", { after, limit: 100 })).members.at(-1)?.conn;
+    expect(after).toBe(`n-${(9999).toString(36)}`);
+    for (let n = 0; n < 10_000; n++) engine.presence.leave("t", `n-${n.toString(36)}`);
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(engine.holding()).toEqual(NOTHING);
+  });
+
   test("cancels every timer and holds nothing, when it is closed", async () => {
     const { engine, room, clock } = scene();
     engine.claims.claim("a", { holder: "x", lease: 50, takeOver: false, onLost() {} }, () => {});
-    engine.presence.join("t", "x", 50);
+    engine.presence.join("t", X, 50);
     room.subscribe("t", () => {});
     room.publish("t", hello);
     await engine.close();
@@ -111,7 +127,7 @@ describe("the memory engine", () => {
     expect(engine.holding()).toEqual(NOTHING);
   });
 
-  test("reports a deliver that throws with its route and topic, and an onLost that throws with its name", () => {
+  test("reports each callback that throws, with the route and topic, the claim's name, or the topic", () => {
     const { engine, room, clock, faults } = scene();
     const error = new Error("broken");
     const fail = () => {
@@ -121,9 +137,12 @@ describe("the memory engine", () => {
     room.publish("t", hello);
     engine.claims.claim("name", { holder: "x", lease: 50, takeOver: false, onLost: fail }, () => {});
     clock.advance(50);
+    engine.presence.watch("/room t", fail);
+    engine.presence.join("/room t", X, 0);
     expect(faults).toEqual([
       { stage: "deliver", route: "/room/:name", name: "t", error },
       { stage: "lost", name: "name", error },
+      { stage: "presence", name: "/room t", error },
     ]);
   });
 

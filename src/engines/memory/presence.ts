@@ -1,15 +1,19 @@
 /**
- * Who is in a topic, in this process. Entries past their lease are dropped when somebody looks and at every sweep: nobody is
- * told of the end of a lease, so it needs no timer of its own.
+ * Who is in a topic, in this process. The members of a topic stand in an array in the order of `list`: ids of one node are counted
+ * up, so one who joins mostly goes to its end, and a page is a slice.
+ * Entries past their lease are dropped when somebody looks and at every sweep, which bounds how late their leave is told.
  */
 import type { Clock } from "../../clock.ts";
-import type { Member, Presence } from "../../engine.ts";
-import { downError } from "./down.ts";
+import type { Member, Presence, PresenceChange, Subscription } from "../../engine.ts";
+import { downError, type Report } from "./down.ts";
 
-interface Entry extends Member {
+interface Entry {
+  readonly member: Member;
   /** Monotonic milliseconds; Infinity without a lease. */
   due: number;
 }
+
+type Changed = (change: PresenceChange) => void;
 
 export interface MemoryPresence extends Presence {
   /** Topics that have members. */
@@ -20,68 +24,166 @@ export interface MemoryPresence extends Presence {
   close(): void;
 }
 
-export function createPresence(clock: Clock): MemoryPresence {
-  // A Map keeps the order of insertion, which is the order of joining.
-  const topics = new Map<string, Map<string, Entry>>();
+export function createPresence({ clock, report }: { clock: Clock; report: Report }): MemoryPresence {
+  const topics = new Map<string, Entry[]>();
+  const telling = createTelling(report);
+  /** Nobody's lease ends before: without leases, looking costs nothing. */
+  let soonest = Number.POSITIVE_INFINITY;
   let closed = false;
 
-  const remove = (topic: string, members: Map<string, Entry>, conn: string) => {
-    members.delete(conn);
-    if (members.size === 0) topics.delete(topic);
+  const removeAt = (topic: string, entries: Entry[], at: number) => {
+    const [gone] = entries.splice(at, 1);
+    if (entries.length === 0) topics.delete(topic);
+    if (gone !== undefined)
+      telling.tell(topic, { kind: "leave", member: gone.member, total: entries.length });
   };
 
-  const prune = (topic: string, members: Map<string, Entry>) => {
+  const prune = (topic: string, entries: Entry[]) => {
     const now = clock.now();
-    for (const entry of members.values()) if (entry.due <= now) remove(topic, members, entry.conn);
+    if (now < soonest) return;
+    for (const entry of entries.filter(({ due }) => due <= now)) {
+      const at = placeOf(entries, entry.member.conn);
+      if (entries[at] === entry) removeAt(topic, entries, at);
+    }
   };
 
-  const membersOf = (topic: string): Map<string, Entry> => {
-    const members = topics.get(topic) ?? new Map<string, Entry>();
-    topics.set(topic, members);
-    return members;
-  };
-
-  const join = (topic: string, conn: string, lease: number) => {
+  const join: Presence["join"] = (topic, { conn, user, info }, lease) => {
     if (closed) return;
     const now = clock.now();
     const due = lease > 0 ? now + lease : Number.POSITIVE_INFINITY;
-    const members = membersOf(topic);
-    const entry = members.get(conn);
-    if (entry !== undefined && entry.due > now) {
-      entry.due = due;
+    const present = find(topics.get(topic), conn);
+    if (present !== undefined && present.due > now) {
+      present.due = due;
       return;
     }
-    members.delete(conn);
-    members.set(conn, { conn, since: clock.wall(), due });
+    if (present !== undefined) leave(topic, conn);
+    soonest = Math.min(soonest, due);
+    const entries = topics.get(topic) ?? [];
+    topics.set(topic, entries);
+    const member = { conn, user, since: clock.wall(), info };
+    entries.splice(placeOf(entries, conn), 0, { member, due });
+    telling.tell(topic, { kind: "join", member, total: entries.length });
+  };
+
+  const leave = (topic: string, conn: string) => {
+    const entries = topics.get(topic);
+    if (entries === undefined) return;
+    const at = placeOf(entries, conn);
+    if (entries[at]?.member.conn === conn) removeAt(topic, entries, at);
   };
 
   return {
     join,
-    leave(topic, conn) {
-      const members = topics.get(topic);
-      if (members !== undefined) remove(topic, members, conn);
-    },
-    async list(topic) {
+    leave,
+    async list(topic, { after, limit }) {
       if (closed) throw downError();
-      const members = topics.get(topic);
-      if (members === undefined) return [];
-      prune(topic, members);
-      return [...members.values()].map(({ conn, since }) => ({ conn, since }));
+      const entries = topics.get(topic) ?? [];
+      prune(topic, entries);
+      const start = after === undefined ? 0 : placeAfter(entries, after);
+      const members = entries.slice(start, start + limit).map(({ member }) => member);
+      return { members, total: entries.length, complete: start + members.length >= entries.length };
     },
+    watch: (topic, changed) => (closed ? { close() {} } : telling.watch(topic, changed)),
     get occupied() {
       return topics.size;
     },
     get count() {
       let count = 0;
-      for (const members of topics.values()) count += members.size;
+      for (const entries of topics.values()) count += entries.length;
       return count;
     },
     sweep() {
-      for (const [topic, members] of topics) prune(topic, members);
+      for (const [topic, entries] of topics) prune(topic, entries);
+      soonest = earliest(topics.values());
     },
     close() {
       closed = true;
       topics.clear();
+      telling.close();
     },
   };
+}
+
+/** Who is told. What a callback changes is told after the change under way, so that all hear the same order. */
+function createTelling(report: Report) {
+  const watchers = new Map<string, Set<Changed>>();
+  const waiting: (() => void)[] = [];
+  let telling = false;
+
+  const tellAll = (
+    topic: string,
+    told: ReadonlySet<Changed>,
+    to: readonly Changed[],
+    change: PresenceChange,
+  ) => {
+    for (const changed of to) {
+      try {
+        if (told.has(changed)) changed(change);
+      } catch (error) {
+        report({ stage: "presence", name: topic, error });
+      }
+    }
+  };
+
+  return {
+    tell(topic: string, change: PresenceChange): void {
+      const told = watchers.get(topic);
+      if (told === undefined) return;
+      const to = [...told];
+      waiting.push(() => tellAll(topic, told, to, change));
+      if (telling) return;
+      telling = true;
+      for (const run of waiting) run();
+      waiting.length = 0;
+      telling = false;
+    },
+    watch(topic: string, changed: Changed): Subscription {
+      const told = watchers.get(topic) ?? new Set();
+      watchers.set(topic, told);
+      // A function of its own: the same one may watch twice.
+      const own: Changed = (change) => changed(change);
+      told.add(own);
+      return {
+        close() {
+          told.delete(own);
+          if (told.size === 0 && watchers.get(topic) === told) watchers.delete(topic);
+        },
+      };
+    },
+    close(): void {
+      for (const told of watchers.values()) told.clear();
+      watchers.clear();
+    },
+  };
+}
+
+function earliest(topics: Iterable<readonly Entry[]>): number {
+  let due = Number.POSITIVE_INFINITY;
+  for (const entries of topics) for (const entry of entries) due = Math.min(due, entry.due);
+  return due;
+}
+
+/** Shorter ids first, then by their text: for `PREFIX-COUNT` in base 36 this is the order in which a node gave them. */
+const isBefore = (a: string, b: string) => (a.length === b.length ? a < b : a.length < b.length);
+
+/** Index of the first entry that is not before `conn`. */
+function placeOf(entries: readonly Entry[], conn: string): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBefore(entries[middle]?.member.conn ?? "", conn)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function placeAfter(entries: readonly Entry[], conn: string): number {
+  const at = placeOf(entries, conn);
+  return entries[at]?.member.conn === conn ? at + 1 : at;
+}
+
+function find(entries: readonly Entry[] | undefined, conn: string): Entry | undefined {
+  const entry = entries?.[placeOf(entries, conn)];
+  return entry?.member.conn === conn ? entry : undefined;
 }

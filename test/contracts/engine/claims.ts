@@ -1,4 +1,4 @@
-/** The parts of the engine suite about claims and presence: one holder, fences that grow, leases that end by the clock. */
+/** The part of the engine suite about claims: one holder, fences that grow, leases that end by the clock. */
 import { expect } from "bun:test";
 import { claim, type EngineTest, won } from "./harness.ts";
 
@@ -100,64 +100,5 @@ export function claimsContract(it: EngineTest): void {
     won(attempt).release();
     expect(attempt.losses).toEqual([]);
     expect((await claim(engine, NAME)).result).toMatchObject({ code: "engine_down" });
-  });
-}
-
-export function presenceContract(it: EngineTest): void {
-  it("lists who joined, in order of joining, with the time of it", async ({ engine, clock }) => {
-    const { presence } = engine;
-    const start = clock.wall();
-    presence.join("t", "b", 0);
-    clock.advance(5);
-    presence.join("t", "a", 0);
-    expect(await presence.list("t")).toEqual([
-      { conn: "b", since: start },
-      { conn: "a", since: start + 5 },
-    ]);
-    expect(await presence.list("u")).toEqual([]);
-  });
-
-  it("forgets who left, and lets one leave who never joined", async ({ engine }) => {
-    const { presence } = engine;
-    presence.leave("t", "nobody");
-    for (const conn of ["a", "b"]) presence.join("t", conn, 0);
-    presence.leave("t", "a");
-    presence.leave("t", "nobody");
-    expect((await presence.list("t")).map(({ conn }) => conn)).toEqual(["b"]);
-  });
-
-  it("drops a member whose lease ran out, and keeps one who joined again in time", async ({
-    engine,
-    clock,
-  }) => {
-    const { presence } = engine;
-    const start = clock.wall();
-    for (const conn of ["a", "b", "c"]) presence.join("t", conn, conn === "c" ? 0 : 100);
-    clock.advance(99);
-    presence.join("t", "b", 100);
-    clock.advance(1);
-    expect(await presence.list("t")).toEqual([
-      { conn: "b", since: start },
-      { conn: "c", since: start },
-    ]);
-  });
-
-  it("counts a join after the lease ran out as a new one, at the end of the list", async ({
-    engine,
-    clock,
-  }) => {
-    const { presence } = engine;
-    for (const conn of ["a", "b"]) presence.join("t", conn, conn === "a" ? 100 : 0);
-    clock.advance(100);
-    presence.join("t", "a", 100);
-    expect((await presence.list("t")).map(({ conn }) => conn)).toEqual(["b", "a"]);
-    expect((await presence.list("t"))[1]?.since).toBe(clock.wall());
-  });
-
-  it("rejects list after close, and takes joins and leaves without effect", async ({ engine }) => {
-    await engine.close();
-    engine.presence.join("t", "a", 0);
-    engine.presence.leave("t", "a");
-    await expect(engine.presence.list("t")).rejects.toMatchObject({ code: "ENGINE_DOWN" });
   });
 }
