@@ -5,12 +5,12 @@
  * C1), white space of any kind (U+2028 and U+2029 too) and the marks that turn the direction of text. Letters and joiners of any
  * script pass, and names are compared as they are: no case folding, no Unicode normalisation.
  */
+import { codePoint, shown } from "./shown.ts";
+
 export const MAX_TOPIC_BYTES = 255;
 
-const SHOWN = 64;
 const WILDCARD = /[*>]/;
 const FORBIDDEN = /[\p{Cc}\s\p{Bidi_Control}]/u;
-const ALL_FORBIDDEN = new RegExp(FORBIDDEN, "gu");
 const encoder = new TextEncoder();
 
 /** Says what is wrong with a name to publish to, or to find in a path, and how to write it; undefined if nothing is. */
@@ -82,13 +82,4 @@ function misplacedFault(name: string): string | undefined {
   return segments.slice(0, -1).includes(">")
     ? "has > before its end; > stands for all the rest, so put it last, like stocks.>"
     : undefined;
-}
-
-const codePoint = (character: string) =>
-  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
-
-/** The name as one may print it: shortened, quoted, with nothing that steers a terminal. */
-function shown(name: string): string {
-  const short = name.length > SHOWN ? `${name.slice(0, SHOWN)}...` : name;
-  return JSON.stringify(short.replace(ALL_FORBIDDEN, (character) => `<${codePoint(character)}>`));
 }
