@@ -1,0 +1,66 @@
+/** A conflater in front of an engine that answers at once and writes down what it was handed, and when. */
+import type { Timer } from "../src/clock.ts";
+import { type Conflated, createConflater } from "../src/conflate.ts";
+import type { Data } from "../src/connection.ts";
+import type { EngineError, OutMessage } from "../src/engine.ts";
+import { createRouteCounters } from "../src/metrics.ts";
+import { testClock } from "./clock.ts";
+
+export interface PublishOptions {
+  readonly topic?: string;
+  readonly key?: string | undefined;
+  readonly size?: number;
+}
+
+export type Answers = Parameters<Conflated>[0][];
+
+/** `early`: ms by which a timer may run before its time, as a runtime's may. */
+export function conflateHouse({ maxRate, early = 0 }: { maxRate: number; early?: number }) {
+  const clock = testClock();
+  const start = clock.now();
+  const counters = createRouteCounters("/feed", "feed");
+  const handed: OutMessage[] = [];
+  const times: number[] = [];
+  const offsets = new Map<string, number>();
+  let failure: EngineError | undefined;
+
+  const conflater = createConflater({
+    topics: {
+      publish(topic, message, done) {
+        const offset = (offsets.get(topic) ?? 0) + 1;
+        offsets.set(topic, offset);
+        handed.push(message);
+        times.push(clock.now() - start);
+        done?.(failure ?? { epoch: "e", offset });
+      },
+    },
+    clock: {
+      ...clock,
+      after: (ms, run): Timer => clock.after(ms > early ? ms - early : ms, run),
+    },
+    maxRate,
+    counters,
+  });
+
+  return {
+    clock,
+    conflater,
+    counters,
+    handed,
+    /** When each was handed over, in ms since the start. */
+    times,
+    get published() {
+      return handed.map(({ data }) => String(data));
+    },
+    /** What it is answered, as it comes. */
+    publish(data: Data, { topic = "t", ...rest }: PublishOptions = {}): Answers {
+      const answers: Answers = [];
+      conflater.publish(topic, { data, json: false, ...rest }, (result) => answers.push(result));
+      return answers;
+    },
+    /** From now on the engine answers this. */
+    fail(error: EngineError) {
+      failure = error;
+    },
+  };
+}
