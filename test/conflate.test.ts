@@ -80,3 +80,83 @@ describe("a topic with maxRate", () => {
     expect(house.published).toEqual(["1", "2"]);
   });
 });
+
+describe("the answer to a publish", () => {
+  test("is the engine's, its error as well, and comes when the message had its turn", () => {
+    const house = conflateHouse({ maxRate: 10 });
+    const down = { code: "engine_down", text: "no disk" } as const;
+    const [first, second] = [house.publish("1"), house.publish("2")];
+    expect([first, second]).toEqual([[{ epoch: "e", offset: 1 }], []]);
+    house.fail(down);
+    house.clock.advance(100);
+    expect(second).toEqual([down]);
+  });
+
+  test("is `superseded` as soon as a newer value took the place, and the books have it on both sides", () => {
+    const house = conflateHouse({ maxRate: 10 });
+    house.publish("1");
+    const [second, third] = [house.publish("2"), house.publish("3")];
+    expect([second, third]).toEqual([[{ superseded: true }], []]);
+    expect([house.counters.due, house.counters.dropped.conflated]).toEqual([1, 1]);
+    house.clock.advance(100);
+    expect(third).toEqual([{ epoch: "e", offset: 2 }]);
+    expect([house.counters.due, house.counters.dropped.conflated]).toEqual([1, 1]);
+  });
+
+  test("may publish again, which then waits its turn", () => {
+    const house = conflateHouse({ maxRate: 10 });
+    const again = () => house.publish("again", { key: "again" });
+    house.conflater.publish("t", { data: "1", json: false }, again);
+    expect(house.published).toEqual(["1"]);
+    house.conflater.publish("t", { data: "2", json: false }, again);
+    house.publish("3");
+    house.clock.advance(1_000);
+    expect(house.published).toEqual(["1", "again", "3"]);
+  });
+
+  test("is not needed", () => {
+    const house = conflateHouse({ maxRate: 10 });
+    for (const data of ["1", "2", "3"]) house.conflater.publish("t", { data, json: false });
+    house.clock.advance(100);
+    expect(house.published).toEqual(["1", "3"]);
+  });
+});
+
+describe("what waits in one topic", () => {
+  test("is at most 10,000 keys: past them the one that waits longest is superseded", () => {
+    const house = conflateHouse({ maxRate: 1 });
+    house.publish("first");
+    const answers = Array.from({ length: 10_001 }, (_, i) => house.publish(`${i}`, { key: `${i}` }));
+    expect(answers[0]).toEqual([{ superseded: true }]);
+    expect(answers.slice(1).every(({ length }) => length === 0)).toBe(true);
+    house.publish("1, newer", { key: "1" });
+    house.clock.advance(1_000);
+    expect(house.published).toEqual(["first", "1, newer"]);
+    expect(answers.filter(({ length }) => length > 0).length).toBe(2);
+  });
+
+  test("is at most 4 MiB: past them the ones that wait longest are superseded, however few", () => {
+    const house = conflateHouse({ maxRate: 1 });
+    house.publish("first");
+    const large = (key: string, MiB: number) => house.publish(new Uint8Array(MiB * 1024 * 1024), { key });
+    const [a, b, c] = [large("a", 1), large("b", 1), large("c", 2)];
+    expect([a, b, c]).toEqual([[], [], []]);
+    // A smaller value of the same key makes room again.
+    const smaller = large("c", 1);
+    const d = large("d", 1);
+    expect([a, b, c, smaller, d]).toEqual([[], [], [{ superseded: true }], [], []]);
+    const huge = large("a", 5);
+    expect([b, smaller, d]).toEqual(Array(3).fill([{ superseded: true }]));
+    expect([a, huge]).toEqual([[{ superseded: true }], []]);
+    house.clock.advance(1_000);
+    expect(huge).toEqual([{ epoch: "e", offset: 2 }]);
+  });
+
+  test("is counted in bytes, also when the publisher has counted them", () => {
+    const house = conflateHouse({ maxRate: 1 });
+    house.publish("first");
+    const counted = house.publish("c", { key: "c", size: 4 * 1024 * 1024 });
+    const text = house.publish("é", { key: "é" });
+    expect([counted, text]).toEqual([[{ superseded: true }], []]);
+  });
+});
