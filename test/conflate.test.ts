@@ -160,3 +160,27 @@ describe("what waits in one topic", () => {
     expect([counted, text]).toEqual([[{ superseded: true }], []]);
   });
 });
+
+describe("stopping", () => {
+  test("publishes what waits at once, leaves no timer, and answers everybody", () => {
+    const house = conflateHouse({ maxRate: 1 });
+    const answers = ["a", "b", "c"].map((key) => house.publish(key, { key }));
+    house.publish("u1", { topic: "u" });
+    house.publish("u2", { topic: "u" });
+    house.conflater.stop();
+    expect(house.published).toEqual(["a", "u1", "b", "c", "u2"]);
+    expect(answers).toEqual([1, 2, 3].map((offset) => [{ epoch: "e", offset }]));
+    expect(house.clock.pending).toBe(0);
+  });
+
+  test("holds nothing back any more, and does nothing the second time", () => {
+    const house = conflateHouse({ maxRate: 1 });
+    house.publish("1");
+    house.conflater.stop();
+    house.publish("2");
+    house.publish("3");
+    house.conflater.stop();
+    expect(house.published).toEqual(["1", "2", "3"]);
+    expect(house.clock.pending).toBe(0);
+  });
+});
