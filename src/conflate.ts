@@ -4,13 +4,15 @@
  * Promise: between two messages of a topic lie at least 1000 / maxRate ms, so no second sees more than `maxRate`. They are published in
  * the order in which their keys began to wait, and the last value of a key is never the one that gives way, up to BOUNDS
  * per topic: past those the longest waiting key does.
- * Every publish is answered exactly once, also by `stop`.
+ * Every publish is answered exactly once, also by `stop`. One sent again under its `idem` is answered like the first, which may wait here
+ * or have been superseded here; of all others the engine knows.
  */
 import type { Clock, Timer } from "./clock.ts";
-import type { EngineError, OutMessage, Position, Topics } from "./engine.ts";
+import type { EngineError, Idem, OutMessage, Position, Topics } from "./engine.ts";
+import { createIdemTable, idemKey } from "./idem.ts";
 import { byteLength } from "./limits.ts";
 import type { RouteCounters } from "./metrics.ts";
-import { createNewest, type Newest, type Sized } from "./newest.ts";
+import { createNewest, type Key, type Newest, type Sized } from "./newest.ts";
 
 export interface Superseded {
   readonly superseded: true;
@@ -18,7 +20,7 @@ export interface Superseded {
 export type Conflated = (result: Position | EngineError | Superseded) => void;
 
 export interface Conflater {
-  publish(topic: string, message: OutMessage, done?: Conflated): void;
+  publish(topic: string, message: OutMessage, done?: Conflated, idem?: Idem): void;
   /** Publishes what waits at once, whatever the rate: the last values belong into the history. Nothing waits afterwards. */
   stop(): void;
 }
@@ -39,9 +41,21 @@ const BOUNDS = { keys: 10_000, bytes: 4 * 1024 * 1024 };
 
 const SUPERSEDED: Superseded = { superseded: true };
 
-interface Waiting extends Sized {
+/** Answers that one publish may owe: a client that asks again does so on a new connection, and its old one is gone soon. */
+const MAX_ASKERS = 16;
+const TOO_MANY_ASKERS: EngineError = {
+  code: "engine_down",
+  text: `${MAX_ASKERS} publishes with this idem wait for their answer already: wait for one of them`,
+};
+
+interface Publish {
   readonly message: OutMessage;
   readonly done: Conflated | undefined;
+  readonly idem: Idem | undefined;
+}
+
+interface Waiting extends Publish, Sized {
+  readonly since: number;
 }
 
 /** A topic from its first message until nothing waits and the next one may go at once. */
@@ -56,6 +70,7 @@ interface Line {
 export function createConflater({ topics, clock, maxRate, counters }: ConflaterOptions): Conflater {
   const interval = 1000 / maxRate;
   const lines = new Map<string, Line>();
+  const fates = createFates(clock);
   let isStopped = false;
 
   function supersede({ done }: Waiting): void {
@@ -65,9 +80,9 @@ export function createConflater({ topics, clock, maxRate, counters }: ConflaterO
     done?.(SUPERSEDED);
   }
 
-  function wait({ waiting }: Line, message: OutMessage, done: Conflated | undefined): void {
-    const size = message.size ?? byteLength(message.data);
-    for (const gone of waiting.put(message.key, { message, size, done })) supersede(gone);
+  function wait({ waiting }: Line, publish: Publish): void {
+    const { size = byteLength(publish.message.data) } = publish.message;
+    for (const gone of waiting.put(keyOf(publish), { ...publish, size, since: clock.now() })) supersede(gone);
   }
 
   /** Begins or goes on with the topic's interval; a runtime's timer may run a little early. */
@@ -75,8 +90,8 @@ export function createConflater({ topics, clock, maxRate, counters }: ConflaterO
     line.timer = clock.after(Math.ceil(line.next - clock.now()), () => turn(line));
   }
 
-  function handOver({ topic }: Line, { message, done }: Waiting): void {
-    topics.publish(topic, message, done);
+  function handOver({ topic }: Line, { message, done, idem, since }: Waiting): void {
+    topics.publish(topic, message, done, older(idem, clock.now() - since));
   }
 
   function turn(line: Line): void {
@@ -95,20 +110,24 @@ export function createConflater({ topics, clock, maxRate, counters }: ConflaterO
     handOver(line, first);
   }
 
+  function begin(topic: string): void {
+    const next = clock.now() + interval;
+    const line: Line = { topic, waiting: createNewest(BOUNDS), next, timer: undefined };
+    lines.set(topic, line);
+    arm(line);
+  }
+
   return {
-    publish(topic, message, done) {
+    publish(topic, message, done, idem) {
+      const answer = idem === undefined ? done : fates.begin(idemKey(topic, message.user, idem.id), done);
+      if (answer === "known") return;
       const line = lines.get(topic);
       if (line !== undefined) {
-        wait(line, message, done);
+        wait(line, { message, done: answer, idem });
         return;
       }
-      if (!isStopped) {
-        const next = clock.now() + interval;
-        const started: Line = { topic, waiting: createNewest(BOUNDS), next, timer: undefined };
-        lines.set(topic, started);
-        arm(started);
-      }
-      topics.publish(topic, message, done);
+      if (!isStopped) begin(topic);
+      topics.publish(topic, message, answer, idem);
     },
     stop() {
       isStopped = true;
@@ -119,6 +138,46 @@ export function createConflater({ topics, clock, maxRate, counters }: ConflaterO
         for (let next = line.waiting.shift(); next !== undefined; next = line.waiting.shift())
           handOver(line, next);
       }
+    },
+  };
+}
+
+/**
+ * One sent again may have been published before, and then the engine answers it and publishes nothing. It must not have taken a
+ * newer value's place until then, so it waits by itself.
+ */
+function keyOf({ message, idem }: Publish): Key {
+  return idem?.age === undefined ? message.key : Symbol("sent again");
+}
+
+/** The engine takes `age` as of now, and so must not be told a younger one. */
+function older(idem: Idem | undefined, waited: number): Idem | undefined {
+  return idem?.age === undefined ? idem : { ...idem, age: idem.age + waited };
+}
+
+/** What becomes of publishes with an `idem`, until the engine knows them. */
+function createFates(clock: Clock) {
+  const fates = createIdemTable<Superseded | Conflated[]>(clock);
+
+  function settle(key: string, askers: readonly Conflated[], result: Parameters<Conflated>[0]): void {
+    if ("superseded" in result) fates.keep(key, result);
+    else fates.forget(key);
+    for (const done of askers) done(result);
+  }
+
+  return {
+    /** What to answer once it is settled. Known: the first one settles `done` as well, or has. */
+    begin(key: string, done: Conflated = () => {}): Conflated | "known" {
+      const fate = fates.look(key, undefined);
+      if (fate === undefined || typeof fate === "symbol") {
+        const askers = [done];
+        fates.keep(key, askers);
+        return (result) => settle(key, askers, result);
+      }
+      if ("superseded" in fate) done(fate);
+      else if (fate.length < MAX_ASKERS) fate.push(done);
+      else done(TOO_MANY_ASKERS);
+      return "known";
     },
   };
 }

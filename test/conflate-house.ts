@@ -2,7 +2,7 @@
 import type { Timer } from "../src/clock.ts";
 import { type Conflated, createConflater } from "../src/conflate.ts";
 import type { Data } from "../src/connection.ts";
-import type { EngineError, OutMessage } from "../src/engine.ts";
+import type { EngineError, Idem, OutMessage, Published } from "../src/engine.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import { testClock } from "./clock.ts";
 
@@ -10,6 +10,8 @@ export interface PublishOptions {
   readonly topic?: string;
   readonly key?: string | undefined;
   readonly size?: number;
+  readonly user?: string;
+  readonly idem?: Idem;
 }
 
 export type Answers = Parameters<Conflated>[0][];
@@ -22,16 +24,22 @@ export function conflateHouse({ maxRate, early = 0 }: { maxRate: number; early?:
   const handed: OutMessage[] = [];
   const times: number[] = [];
   const offsets = new Map<string, number>();
+  const idems: (Idem | undefined)[] = [];
+  const held: (() => void)[] = [];
   let failure: EngineError | undefined;
+  let isHolding = false;
 
   const conflater = createConflater({
     topics: {
-      publish(topic, message, done) {
+      publish(topic, message, done: Published = () => {}, idem) {
         const offset = (offsets.get(topic) ?? 0) + 1;
         offsets.set(topic, offset);
         handed.push(message);
         times.push(clock.now() - start);
-        done?.(failure ?? { epoch: "e", offset });
+        idems.push(idem);
+        const answer = () => done(failure ?? { epoch: "e", offset });
+        if (isHolding) held.push(answer);
+        else answer();
       },
     },
     clock: {
@@ -49,18 +57,28 @@ export function conflateHouse({ maxRate, early = 0 }: { maxRate: number; early?:
     handed,
     /** When each was handed over, in ms since the start. */
     times,
+    /** With which `idem`. */
+    idems,
     get published() {
       return handed.map(({ data }) => String(data));
     },
     /** What it is answered, as it comes. */
-    publish(data: Data, { topic = "t", ...rest }: PublishOptions = {}): Answers {
+    publish(data: Data, { topic = "t", idem, ...rest }: PublishOptions = {}): Answers {
       const answers: Answers = [];
-      conflater.publish(topic, { data, json: false, ...rest }, (result) => answers.push(result));
+      conflater.publish(topic, { data, json: false, ...rest }, (result) => answers.push(result), idem);
       return answers;
     },
     /** From now on the engine answers this. */
-    fail(error: EngineError) {
+    fail(error: EngineError | undefined) {
       failure = error;
+    },
+    /** The engine answers what comes from now on when `answer` is called. */
+    hold() {
+      isHolding = true;
+    },
+    answer() {
+      isHolding = false;
+      for (const each of held.splice(0)) each();
     },
   };
 }
