@@ -70,8 +70,14 @@ export interface WireError {
   readonly retry?: number | undefined;
 }
 
-/** What a command is answered with: fields beside `t` and `id` of the `ok`, or an error. */
-export type Answer = { readonly ok: Readonly<Record<string, unknown>> } | { readonly err: WireError };
+/**
+ * What a command is answered with: fields beside `t` and `id` of the `ok`, or an error. `okText`: the fields as text, like
+ * `"offset":1,"more":false`, where they are many or hold JSON that is text already.
+ */
+export type Answer =
+  | { readonly ok: Readonly<Record<string, unknown>> }
+  | { readonly okText: string }
+  | { readonly err: WireError };
 
 /** Where a subscription begins. `recovered` only where `since` was sent; `count` old messages follow, then live ones. */
 export interface Start extends Position {
