@@ -1,0 +1,139 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { splitFrame } from "../../src/wire/binary-frame.ts";
+import * as frames from "../../src/wire/frames.ts";
+import type { Gap, Payload, PlacedMessage, Welcome, WireError } from "../../src/wire/v1.ts";
+import { bytesOf, type FrameVector, frameOf, readVectors } from "../vectors.ts";
+
+/** Beside the frame, what it is written from: one of these. Binary data stands as `{ hex }`. */
+interface Written extends FrameVector {
+  readonly welcome?: Welcome;
+  readonly ok?: { readonly id: number; readonly fields: Readonly<Record<string, unknown>> };
+  readonly position?: { readonly id: number; readonly topic: string; epoch: string; offset: number };
+  readonly history?: { readonly id: number; readonly page: frames.Page };
+  readonly error?: WireError & { readonly id?: number };
+  readonly message?: PlacedMessage;
+  readonly echo?: Payload & { readonly size: number; readonly time: number };
+  readonly gap?: Gap;
+  readonly presence?: {
+    kind: "join" | "leave";
+    topic: string;
+    conn: string;
+    user: string | null;
+    total: number;
+  };
+  readonly count?: { readonly topic: string; readonly total: number };
+  readonly expiring?: { readonly at: number };
+  readonly drain?: { readonly within: number; readonly retry: number };
+}
+
+function withBytes<T extends Payload>(payload: T): T {
+  const data: unknown = payload.data;
+  return typeof data === "string" ? payload : { ...payload, data: bytesOf(Object(data).hex) };
+}
+
+function written(from: Written): frames.Frame | undefined {
+  const { welcome, ok, position, history, error, message, echo, gap, presence, count, expiring, drain } =
+    from;
+  if (welcome) return frames.welcomeFrame(welcome);
+  if (ok) return frames.answerFrame(ok.id, { ok: ok.fields });
+  if (position)
+    return frames.answerFrame(position.id, { okText: frames.positionFields(position.topic, position) });
+  if (history) {
+    const messages = history.page.messages.map(withBytes);
+    return frames.answerFrame(history.id, { okText: frames.historyFields({ ...history.page, messages }) });
+  }
+  if (error) return frames.answerFrame(error.id, { err: error });
+  if (message) return frames.messageFrame(withBytes(message));
+  if (echo) return frames.echoFrame(withBytes(echo), echo.size, echo.time);
+  if (gap) return frames.gapFrame(gap);
+  if (presence) {
+    const { kind, topic, conn, user, total } = presence;
+    return frames.presenceFrame(kind, topic, conn, user, total);
+  }
+  if (count) return frames.countFrame(count.topic, count.total);
+  if (expiring) return frames.expiringFrame(expiring.at);
+  return drain && frames.drainFrame(drain.within, drain.retry);
+}
+
+describe("writes", () => {
+  for (const vector of readVectors<Written>("frames")) {
+    test(vector.name, () => {
+      const frame = written(vector);
+      if (vector.frame === undefined) expect(frame).toEqual(frameOf(vector));
+      else expect(JSON.parse(String(frame))).toEqual(vector.frame);
+    });
+  }
+});
+
+test("a command without an id gets no ok, but its error", () => {
+  const err = { code: "bad_request", message: "no" } as const;
+  expect(frames.answerFrame(undefined, { ok: { time: 1 } })).toBeUndefined();
+  expect(frames.answerFrame(undefined, { okText: '"time":1' })).toBeUndefined();
+  expect(frames.answerFrame(undefined, { err })).toBe('{"t":"err","code":"bad_request","message":"no"}');
+});
+
+const text = fc.string({ unit: "binary", maxLength: 20 });
+const optional = fc.option(text, { nil: undefined });
+const payload = fc.oneof(
+  text.map((data) => ({ data, json: false })),
+  fc.jsonValue().map((value) => ({ data: JSON.stringify(value), json: true })),
+  fc.uint8Array().map((data) => ({ data, json: false })),
+);
+const message: fc.Arbitrary<PlacedMessage> = fc
+  .record({
+    topic: text,
+    epoch: fc.constantFrom("x1", "A_-9"),
+    offset: fc.integer({ min: 1, max: 3 }),
+    time: fc.maxSafeNat(),
+    conn: optional,
+    user: optional,
+    key: optional,
+  })
+  .chain((place) => payload.map((data) => ({ ...place, ...data })));
+
+/** What a reader makes of a payload. */
+const read = ({ data, json }: Payload) => (json ? JSON.parse(String(data)) : data);
+
+/** Fields that are undefined are not there, and a frame that is binary has its data behind it. */
+function parsed(frame: frames.Frame): Record<string, unknown> {
+  if (typeof frame === "string") return JSON.parse(frame);
+  const split = splitFrame(frame);
+  if (typeof split === "string") throw new Error(split);
+  return { ...JSON.parse(split.header), data: split.payload };
+}
+
+test("any message is read as it was, with its epoch if it is the first", () => {
+  fc.assert(
+    fc.property(message, (any) => {
+      const { json: _, epoch, ...rest } = any;
+      const expected = { t: "msg", ...rest, ...(any.offset === 1 && { epoch }), data: read(any) };
+      expect(parsed(frames.messageFrame(any))).toEqual(expected);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("any message is the same in a page of history, bytes as base64", () => {
+  fc.assert(
+    fc.property(message, (any) => {
+      const { json: _, epoch: __, topic: ___, data, ...rest } = any;
+      const value = typeof data === "string" ? { data: read(any) } : { base64: data.toBase64() };
+      expect(JSON.parse(frames.entryText(any))).toEqual({ ...rest, ...value });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("any page and any position is one object of JSON", () => {
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 3 }), text, (messages, topic) => {
+      const page = { messages, epoch: "x", offset: 9, more: false, complete: true };
+      const history = frames.answerFrame(1, { okText: frames.historyFields(page) });
+      expect(JSON.parse(history ?? "").messages).toHaveLength(messages.length);
+      const okText = frames.positionFields(topic, { epoch: "x", offset: 9 });
+      const expected = { t: "ok", id: 2, topic, epoch: "x", offset: 9 };
+      expect(JSON.parse(frames.answerFrame(2, { okText }) ?? "")).toEqual(expected);
+    }),
+  );
+});
