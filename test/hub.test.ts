@@ -5,6 +5,7 @@ import type { Reader } from "../src/fan-out.ts";
 import { createHub } from "../src/hub.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import { testClock } from "./clock.ts";
+import { NOBODY_ASKS } from "./fake-topics.ts";
 import { memoryLog } from "./gateway.ts";
 
 const DOWN: EngineError = { code: "engine_down", text: "the engine is down" };
@@ -52,7 +53,7 @@ function handTopics() {
         },
       };
     },
-    history: () => Promise.reject(new Error("nobody asks")),
+    ...NOBODY_ASKS,
   };
   return { topics, subscribed };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { FairleadError } from "../src/errors.ts";
 import { lastMessages } from "../src/topic-http.ts";
+import { NOBODY_ASKS } from "./fake-topics.ts";
 import { connect, memoryLog, startGateway, type TestGateway } from "./gateway.ts";
 
 let gateway: TestGateway;
@@ -239,6 +240,7 @@ describe("an engine that is down", () => {
   const asked = (error: Error) =>
     lastMessages(
       {
+        ...NOBODY_ASKS,
         publish() {},
         subscribe: () => ({ close() {} }),
         history: () => Promise.reject(error),

@@ -5,6 +5,7 @@ import { createCapacity } from "../../src/limits.ts";
 import { createReception } from "../../src/reception.ts";
 import { createRouter } from "../../src/router.ts";
 import { testClock } from "../clock.ts";
+import { NOBODY_ASKS } from "../fake-topics.ts";
 import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";
 import { type FeedHouse, feedHouse } from "./feed-house.ts";
@@ -105,7 +106,7 @@ describe("feed: an event stream", () => {
             done?.(down);
             return { close() {} };
           },
-          history: () => Promise.reject(new Error("nobody asks")),
+          ...NOBODY_ASKS,
         },
       },
     );

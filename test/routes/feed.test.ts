@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Source, SourceMessage } from "../../src/config/schema.ts";
 import type { Topics } from "../../src/engine.ts";
+import { NOBODY_ASKS } from "../fake-topics.ts";
 import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";
 import { feedHouse } from "./feed-house.ts";
@@ -265,7 +266,7 @@ test("feed: a message that the engine refuses is counted, and answered with 503 
   const topics: Topics = {
     publish: (_topic, _message, done) => done?.({ code: "engine_down", text: "down" }),
     subscribe: () => ({ close() {} }),
-    history: () => Promise.reject(new Error("nobody asks")),
+    ...NOBODY_ASKS,
   };
   const house = feedHouse({ publish: true }, { topics });
   house.open().say("x");

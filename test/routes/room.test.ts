@@ -8,6 +8,7 @@ import { createRoom } from "../../src/routes/room.ts";
 import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
+import { NOBODY_ASKS } from "../fake-topics.ts";
 import { connect, memoryLog, startGateway, type TestClient, type TestGateway } from "../gateway.ts";
 import { ask } from "../raw-client.ts";
 
@@ -268,7 +269,7 @@ describe("room: books", () => {
     const { counters, route } = house({
       publish: (_topic, _message, done) => done?.({ code: "engine_down", text: "down" }),
       subscribe: () => ({ close() {} }),
-      history: () => Promise.reject(new Error("nobody asks")),
+      ...NOBODY_ASKS,
     });
     openFake(route).say("x");
     expect(counters.dropped.refused).toBe(1);
@@ -281,7 +282,7 @@ describe("room: books", () => {
         done?.({ code: "engine_down", text: "the engine is down" });
         return { close() {} };
       },
-      history: () => Promise.reject(new Error("nobody asks")),
+      ...NOBODY_ASKS,
     });
     const first = openFake(route);
     await Promise.resolve();
