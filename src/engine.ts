@@ -115,6 +115,13 @@ export interface Topics {
   /** `done` gets where the topic stood: `deliver` gets every message after that, and none before `done` was called. */
   subscribe(topic: string, deliver: Deliver, done?: Published): Subscription;
   history(topic: string, query: HistoryQuery): Promise<HistoryPage>;
+  /** The topics with a message in their present epoch that a pattern matches, and where they stand; at most `limit`, in no order. */
+  find(pattern: string, limit: number): Promise<readonly (Position & { readonly topic: string })[]>;
+  /**
+   * `seen` is called before the message with offset 1 of an epoch is delivered, whatever its topic: one who subscribes to
+   * the topic inside it gets that message. A `seen` that throws harms nobody else; the engine reports it.
+   */
+  watch(seen: (topic: string) => void): Subscription;
 }
 
 /**

@@ -16,7 +16,7 @@ const WALL_MS = 1_000;
 
 export interface MemoryEngineDeps {
   readonly clock: Clock;
-  /** Told of each callback (`deliver`, `onLost`, `changed`) that threw. MUST NOT throw. */
+  /** Told of each callback (`deliver`, `seen`, `onLost`, `changed`) that threw. MUST NOT throw. */
   readonly onError: Report;
 }
 

@@ -10,12 +10,14 @@ import { historyContract } from "./engine/history.ts";
 import { idemContract } from "./engine/idem.ts";
 import { modelContract } from "./engine/model.ts";
 import { presenceContract } from "./engine/presence.ts";
+import { topicsContract } from "./engine/topics.ts";
 
 export function engineContract(name: string, make: MakeEngine, skips: readonly Skip[] = []): void {
   const plain = skippingTest(skips);
   const it: EngineTest = (test, run) => plain(test, () => withEngine(make, run));
   describe(`engine ${name}`, () => {
     describe("delivery", () => deliveryContract(it));
+    describe("topics", () => topicsContract(it));
     describe("history", () => historyContract(it));
     describe("idem", () => idemContract(it));
     describe("claims", () => claimsContract(it));

@@ -133,6 +133,7 @@ describe("the memory engine", () => {
     const fail = () => {
       throw error;
     };
+    room.watch(fail);
     room.subscribe("t", fail);
     room.publish("t", hello);
     engine.claims.claim("name", { holder: "x", lease: 50, takeOver: false, onLost: fail }, () => {});
@@ -140,6 +141,7 @@ describe("the memory engine", () => {
     engine.presence.watch("/room t", fail);
     engine.presence.join("/room t", X, 0);
     expect(faults).toEqual([
+      { stage: "seen", route: "/room/:name", name: "t", error },
       { stage: "deliver", route: "/room/:name", name: "t", error },
       { stage: "lost", name: "name", error },
       { stage: "presence", name: "/room t", error },

@@ -12,7 +12,6 @@ import type {
   HistoryLimits,
   HistoryPage,
   HistoryQuery,
-  Idem,
   Message,
   OutMessage,
   Position,
@@ -23,7 +22,9 @@ import type {
 import { History, pageOf } from "../../history.ts";
 import { createIdemTable, GONE, goneError, idemKey } from "../../idem.ts";
 import { byteLength } from "../../limits.ts";
+import { matcher } from "../../wire/topic.ts";
 import { DOWN, downError, type Report } from "./down.ts";
+import { createWatchers, type Watchers } from "./watchers.ts";
 
 const MAX_NESTED = 1000;
 
@@ -39,6 +40,8 @@ interface Topic {
   readonly history: History;
   /** Replaced, never changed: a delivery under way keeps the list it began with. */
   subscribers: readonly Subscriber[];
+  /** Its first message is not delivered yet: who subscribes now gets that, too. */
+  announcing: boolean;
   delivering: boolean;
   /** Published from inside a delivery, not delivered yet. */
   readonly nested: Message[];
@@ -63,6 +66,7 @@ export interface TopicsDeps {
 export function createTopics({ clock, route, limits, wallAt, report }: TopicsDeps): MemoryTopics {
   const topics = new Map<string, Topic>();
   const idems = createIdemTable<Position>(clock);
+  const watchers = createWatchers(route, report);
   // Topics that were never published to may share an epoch: nobody can hold an offset of them but 0.
   let unused: string | undefined;
   let closed = false;
@@ -88,23 +92,18 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
   const onThrow = (topic: Topic, error: unknown) =>
     report({ stage: "deliver", route, name: topic.name, error });
 
-  const publish = (name: string, message: OutMessage, done?: Published, idem?: Idem): void => {
-    if (closed) done?.(DOWN);
-    else if (idem === undefined) add(name, message, done);
-    else {
-      const key = idemKey(name, message.user, idem.id);
-      const known = idems.look(key, idem.age);
-      if (known === undefined) add(name, message, done, key);
-      else done?.(known === GONE ? goneError(idem.age) : known);
-    }
+  const publish: Topics["publish"] = (name, message, done, idem) => {
+    if (closed) return done?.(DOWN);
+    if (idem === undefined) return add(name, message, done);
+    const key = idemKey(name, message.user, idem.id);
+    const known = idems.look(key, idem.age);
+    if (known === undefined) add(name, message, done, key);
+    else done?.(known === GONE ? goneError(idem.age) : known);
   };
 
-  const add = (name: string, message: OutMessage, done?: Published, key?: string): void => {
+  const add = (name: string, message: OutMessage, done?: Published, key?: string) => {
     const topic = topics.get(name) ?? open(name);
-    if (topic.nested.length === MAX_NESTED) {
-      done?.(tooManyNested(name));
-      return;
-    }
+    if (topic.nested.length === MAX_NESTED) return done?.(tooManyNested(name));
     const now = clock.now();
     const entry = place(topic, message, wallAt(now));
     topic.history.add(entry, now);
@@ -112,6 +111,7 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
     if (key !== undefined) idems.keep(key, { epoch: entry.epoch, offset: entry.offset });
     if (topic.delivering) topic.nested.push(entry);
     else {
+      if (entry.offset === 1 && watchers.count > 0) announce(topic, watchers);
       deliverAll(topic, entry, onThrow);
       forgetIfIdle(topic);
     }
@@ -124,7 +124,7 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
       return { close() {} };
     }
     const topic = topics.get(name) ?? open(name);
-    const subscriber: Subscriber = { deliver, from: topic.history.head };
+    const subscriber: Subscriber = { deliver, from: topic.announcing ? 0 : topic.history.head };
     topic.subscribers = [...topic.subscribers, subscriber];
     done?.({ epoch: topic.epoch, offset: subscriber.from });
     return {
@@ -149,6 +149,11 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
     publish,
     subscribe,
     history,
+    async find(pattern, limit) {
+      if (closed) throw downError();
+      return findIn(topics.values(), pattern, limit);
+    },
+    watch: (seen) => (closed ? { close() {} } : watchers.watch(seen)),
     get count() {
       return topics.size;
     },
@@ -161,9 +166,9 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
     },
     close() {
       closed = true;
-      for (const topic of topics.values())
-        for (const subscriber of topic.subscribers) subscriber.from = Number.POSITIVE_INFINITY;
+      for (const { subscribers } of topics.values()) silence(subscribers);
       topics.clear();
+      watchers.close();
     },
   };
 }
@@ -173,6 +178,7 @@ const newTopic = (name: string, epoch: string, limits: HistoryLimits): Topic => 
   epoch,
   history: new History(limits),
   subscribers: [],
+  announcing: false,
   delivering: false,
   nested: [],
 });
@@ -190,6 +196,28 @@ const place = (topic: Topic, { data, json, key, size, conn, user }: OutMessage, 
   conn,
   user,
 });
+
+function findIn(topics: Iterable<Topic>, pattern: string, limit: number) {
+  const matches = matcher(pattern);
+  const found: (Position & { topic: string })[] = [];
+  for (const { name, epoch, history } of topics) {
+    if (found.length >= limit) break;
+    if (history.head > 0 && matches(name)) found.push({ topic: name, epoch, offset: history.head });
+  }
+  return found;
+}
+
+/** What a watcher publishes is delivered after the message that it is told of. */
+function announce(topic: Topic, watchers: Watchers): void {
+  topic.announcing = true;
+  topic.delivering = true;
+  watchers.tell(topic.name);
+  topic.announcing = false;
+}
+
+function silence(subscribers: readonly Subscriber[]): void {
+  for (const subscriber of subscribers) subscriber.from = Number.POSITIVE_INFINITY;
+}
 
 type OnThrow = (topic: Topic, error: unknown) => void;
 
