@@ -1,0 +1,15 @@
+/**
+ * Time for the library. `now` is monotonic milliseconds: a wall clock that is set must not close anything. Tests give a clock of their own.
+ */
+export interface Clock {
+  now(): number;
+  after(ms: number, run: () => void): { cancel(): void };
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
