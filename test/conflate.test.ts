@@ -179,8 +179,9 @@ describe("stopping", () => {
     house.conflater.stop();
     house.publish("2");
     house.publish("3");
-    house.conflater.stop();
     expect(house.published).toEqual(["1", "2", "3"]);
     expect(house.clock.pending).toBe(0);
+    house.conflater.stop();
+    expect(house.published).toEqual(["1", "2", "3"]);
   });
 });
