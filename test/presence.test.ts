@@ -2,6 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { presenceHouse, type Told } from "./presence-house.ts";
 
 const count = (total: number): Told => ({ t: "count", topic: "t", total });
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => String(from + i).padStart(6, "0"));
+
 describe("a watcher", () => {
   test("is told of each join and leave from now on, with how many are there", () => {
     const { watch, enter, leave } = presenceHouse();
@@ -103,5 +106,85 @@ describe("a watcher that lags", () => {
     enter("b");
     expect([slow.take(), other.take().length]).toEqual([[], 2]);
     expect(channels.members("/room\0t\0presence")).toBe(1);
+  });
+});
+
+describe("above `max` members", () => {
+  test("one count stands for all joins and leaves, at once and then at most once a second", () => {
+    const house = presenceHouse({ max: 2 });
+    const { take } = house.watch();
+    for (const conn of ["a", "b", "c", "d"]) house.enter(conn);
+    house.leave("d");
+    expect(take().map(({ t, total }) => [t, total])).toEqual([
+      ["join", 1],
+      ["join", 2],
+      ["count", 3],
+    ]);
+    house.enter("e");
+    house.clock.advance(999);
+    expect(take()).toEqual([]);
+    house.clock.advance(1);
+    expect(take()).toEqual([count(4)]);
+  });
+
+  test("nothing is told while nothing changes, and no timer runs", () => {
+    const house = presenceHouse({ max: 1 });
+    const idle = house.clock.pending;
+    const { take } = house.watch();
+    for (const conn of ["a", "b"]) house.enter(conn);
+    take();
+    house.clock.advance(1_000);
+    expect([take(), house.clock.pending]).toEqual([[], idle]);
+    house.enter("c");
+    expect(take()).toEqual([count(3)]);
+  });
+
+  test("joins and leaves begin again at `max`, and a last count says that some were left out", () => {
+    const house = presenceHouse({ max: 2 });
+    const { take } = house.watch();
+    for (const conn of ["a", "b", "c", "d"]) house.enter(conn);
+    take();
+    for (const conn of ["a", "b", "c"]) house.leave(conn);
+    expect(take()).toMatchObject([
+      { t: "leave", conn: "b", total: 2 },
+      { t: "leave", conn: "c", total: 1 },
+    ]);
+    house.clock.advance(1_000);
+    expect(take()).toEqual([count(1)]);
+    house.clock.advance(10_000);
+    expect(take()).toEqual([]);
+  });
+
+  test("no last count comes if each change was told", () => {
+    const house = presenceHouse({ max: 1 });
+    const { take } = house.watch();
+    for (const conn of ["a", "b"]) house.enter(conn);
+    house.leave("a");
+    house.clock.advance(10_000);
+    expect(take().map(({ t, total }) => [t, total])).toEqual([
+      ["join", 1],
+      ["count", 2],
+      ["leave", 1],
+    ]);
+  });
+
+  test("each join and leave is told if `max` is 0", () => {
+    const { watch, enter } = presenceHouse({ max: 0 });
+    const { take } = watch();
+    for (const conn of range(1, 1_000)) enter(conn);
+    expect(take().filter(({ t }) => t === "join").length).toBe(1_000);
+  });
+
+  test("ten thousand arrivals cost the runtime one event each at most", () => {
+    const house = presenceHouse();
+    const { take } = house.watch();
+    for (const conn of range(1, 10_000)) house.enter(conn);
+    expect(house.channels.publishes).toBe(501);
+    house.clock.advance(1_000);
+    expect(take().slice(-2)).toEqual([count(501), count(10_000)]);
+    for (const conn of range(1, 10_000)) house.leave(conn);
+    house.clock.advance(1_000);
+    expect(take().at(-1)).toEqual(count(0));
+    expect(house.channels.publishes).toBe(501 + 1 + 501 + 1);
   });
 });
