@@ -188,3 +188,63 @@ describe("above `max` members", () => {
     expect(house.channels.publishes).toBe(501 + 1 + 501 + 1);
   });
 });
+
+describe("who", () => {
+  test("answers in pages: each member once, how many there are, and whether more follow", async () => {
+    const { presence, enter } = presenceHouse();
+    const all = range(1, 25);
+    for (const conn of all) enter(conn);
+    const found: string[] = [];
+    for (let after: string | undefined; ; after = found.at(-1)) {
+      const page = await presence.who("t", { after, limit: 10 });
+      found.push(...page.members.map(({ conn }) => conn));
+      expect(page.total).toBe(25);
+      expect(page.complete).toBe(found.length === 25);
+      if (page.complete) break;
+    }
+    expect(found).toEqual(all);
+  });
+
+  test("tells user, time of joining and info of each, of this route only", async () => {
+    const { presence, createRoute, clock } = presenceHouse();
+    presence.enter("t", { conn: "a", user: "alice", info: { x: 1 } });
+    const since = clock.wall();
+    clock.advance(5_000);
+    createRoute("/other", 0).enter("t", { conn: "b", user: null, info: null });
+    expect(await presence.who("t", { limit: 10 })).toEqual({
+      members: [{ conn: "a", user: "alice", since, info: { x: 1 } }],
+      total: 1,
+      complete: true,
+    });
+  });
+
+  test("rejects with the engine's error if the engine is down", async () => {
+    const { presence, engine, enter } = presenceHouse();
+    await engine.close();
+    enter("a");
+    await expect(presence.who("t", { limit: 10 })).rejects.toMatchObject({ code: "ENGINE_DOWN" });
+  });
+});
+
+describe("once disposed of", () => {
+  test("it tells nobody anything, and leaves no timer", () => {
+    const house = presenceHouse({ max: 1 });
+    const idle = house.clock.pending;
+    const watcher = house.watch();
+    for (const conn of ["a", "b", "c"]) house.enter(conn);
+    watcher.take();
+    house.presence.dispose();
+    house.clock.advance(10_000);
+    house.enter("d");
+    watcher.watch.close();
+    expect([watcher.take(), house.clock.pending]).toEqual([[], idle]);
+  });
+
+  test("a watch that is closed twice ends only itself", () => {
+    const house = presenceHouse();
+    const [first, second] = [house.watch(), house.watch()];
+    for (let i = 0; i < 2; i += 1) first.watch.close();
+    house.enter("a");
+    expect(second.take().length).toBe(1);
+  });
+});
