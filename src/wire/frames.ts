@@ -23,10 +23,9 @@ export function welcomeFrame({
   return JSON.stringify({ t: "welcome", conn, kind, user, heartbeat, maxMessage, expires, node, sub });
 }
 
-/** The one answer to a command; undefined where none is due: a command without `id` that went well. */
-export function answerFrame(id: number | undefined, answer: Answer): string | undefined {
+/** The one answer to a command that has an `id`. Without one there is no `ok`, and an error is `errorFrame(undefined, error)`. */
+export function answerFrame(id: number, answer: Answer): string {
   if ("err" in answer) return errorFrame(id, answer.err);
-  if (id === undefined) return undefined;
   return "ok" in answer ? okFrame(id, answer.ok) : `{"t":"ok","id":${id},${answer.okText}}`;
 }
 
