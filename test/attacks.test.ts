@@ -120,7 +120,7 @@ describe("a close by the client", () => {
     [1000, 1000],
     [1001, 1001],
     [1011, 1011],
-    [3000, 0],
+    [3500, 0],
     [4999, 0],
   ])("with code %d is answered with it and counted as %d", async (code, counted) => {
     await using gateway = await startGateway({ "/echo": echo });

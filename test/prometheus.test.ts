@@ -98,7 +98,7 @@ describe("/metrics", () => {
         path: `/p/name-${n}?q=${n}`,
         headers: { "X-Name": `${n}` },
       });
-      client.write(frame(closePayload(3000 + n, `reason-${n}`), { opcode: OPCODE.close }));
+      client.write(frame(closePayload(3100 + (n % 900), `reason-${n}`), { opcode: OPCODE.close }));
       await client.ending();
       expect((await ask(gateway.host, { path: `/path-${n}` })).status).toBe(404);
     }

@@ -1,6 +1,7 @@
 /**
  * Every close code Fairlead sends or acts on, as data: server, client library, docs and tests read this one table.
- * 4000-4499 are ours and mean retry, 4500-4999 are ours and terminal; the others are RFC 6455's and IANA's.
+ * 4000-4499 are ours and mean retry, 4500-4999 are ours and terminal, also where no row says so: another version may
+ * send them. The others are RFC 6455's and IANA's.
  */
 
 /** What a client does next: `stop` for good, `retry` with backoff, `fresh` = retry once with a new token, else stop. */
@@ -22,6 +23,9 @@ export const CLOSE_CODES = {
   1012: { name: "service restart", next: "retry", text: "this process drains" },
   1013: { name: "try again later", next: "retry", text: "overload, or a reader too slow for its queue" },
   1014: { name: "bad gateway", next: "retry", text: "the upstream reset or broke after the upgrade" },
+  3000: { name: "unauthorized", next: "fresh", text: "no token, or one that is bad, expired or revoked" },
+  3003: { name: "forbidden", next: "stop", text: "the right is missing" },
+  3008: { name: "timeout", next: "retry", text: "no token came in time" },
   4008: { name: "no pong", next: "retry", text: "no pong within the heartbeat's deadline" },
   4408: { name: "silent", next: "retry", text: "relay: no message within its timeout" },
   4409: { name: "role taken", next: "retry", text: "relay: the group has such a peer already" },
