@@ -9,6 +9,7 @@ import type { ErrorCode } from "../../src/errors.ts";
 import { DROP_REASONS } from "../../src/metrics.ts";
 import { REFUSAL_CODES, refusal } from "../../src/refusals.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
+import { ERROR_CODES } from "../../src/wire/error-codes.ts";
 import { headings, page, root, rows, section } from "./markdown.ts";
 
 const KINDS = ["echo", "room", "feed", "relay", "bridge"] as const;
@@ -88,6 +89,13 @@ describe("docs/errors.md", () => {
       expect(section(errors, `${code} ${name}`).text).toContain(`Client: ${next}`);
     });
   }
+
+  test("has a row for each error of fairlead.v1 with what its list says, and for nothing else", () => {
+    const expected = Object.entries(ERROR_CODES).map(([code, { text, counts }]) => {
+      return [code, text.replaceAll("`", ""), counts ? "yes" : "no"];
+    });
+    expect(rows(section(errors, "Errors of fairlead.v1"))).toEqual(expected);
+  });
 
   test("has a heading for each error code, and for nothing else", () => {
     const codes = {
