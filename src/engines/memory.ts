@@ -5,14 +5,13 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine.ts";
-import { createClaims } from "./memory/claims.ts";
-import type { Report } from "./memory/down.ts";
-import { DOWN } from "./memory/down.ts";
-import { createPresence } from "./memory/presence.ts";
+import { createClaims } from "./in-process/claims.ts";
+import { DOWN, type Report } from "./in-process/down.ts";
+import { createPresence } from "./in-process/presence.ts";
+import { wallClock } from "./in-process/wall-clock.ts";
 import { createTopics, type MemoryTopics } from "./memory/topics.ts";
 
 const SWEEP_MS = 10_000;
-const WALL_MS = 1_000;
 
 export interface MemoryEngineDeps {
   readonly clock: Clock;
@@ -66,18 +65,5 @@ export function createMemoryEngine({ clock, onError }: MemoryEngineDeps): Memory
       sweeper.cancel();
       for (const part of [...routes, claims, presence]) part.close();
     },
-  };
-}
-
-/** Unix time from monotonic time, for one look at a clock per message instead of two: a jump of the wall clock is seen WALL_MS later. */
-function wallClock(clock: Clock): (now: number) => number {
-  let offset = 0;
-  let until = Number.NEGATIVE_INFINITY;
-  return (now) => {
-    if (now >= until) {
-      offset = clock.wall() - now;
-      until = now + WALL_MS;
-    }
-    return Math.floor(now + offset);
   };
 }

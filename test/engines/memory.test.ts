@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Claim, EngineError, OutMessage, Position } from "../../src/engine.ts";
-import type { Fault } from "../../src/engines/memory/down.ts";
+import type { Fault } from "../../src/engines/in-process/down.ts";
 import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { testClock } from "../clock.ts";
 import { engineContract } from "../contracts/engine.ts";

@@ -1,7 +1,7 @@
 /** A relay route with fake connections and the memory engine's claims, and what its tests say to it. */
 import { type RelayOptions, relayOptions } from "../../src/config/schema.ts";
 import type { Claims } from "../../src/engine.ts";
-import { createClaims } from "../../src/engines/memory/claims.ts";
+import { createClaims } from "../../src/engines/in-process/claims.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
 import { createRelay } from "../../src/routes/relay.ts";
 import type { Role } from "../../src/wire/envelope.ts";

@@ -23,23 +23,17 @@ import { History, pageOf } from "../../history.ts";
 import { createIdemTable, GONE, goneError, idemKey } from "../../idem.ts";
 import { byteLength } from "../../limits.ts";
 import { matcher } from "../../wire/topic.ts";
-import { DOWN, downError, type Report } from "./down.ts";
-import { createWatchers, type Watchers } from "./watchers.ts";
+import { DOWN, downError, type Report } from "../in-process/down.ts";
+import { hand, type OnThrow, type Subscriber, type Subscribers, silence } from "../in-process/subscribers.ts";
+import { createWatchers, type Watchers } from "../in-process/watchers.ts";
 
 const MAX_NESTED = 1000;
-
-/** Gets what is past `from`; a closed one gets nothing, because nothing is past Infinity. */
-interface Subscriber {
-  readonly deliver: Deliver;
-  from: number;
-}
 
 interface Topic {
   readonly name: string;
   readonly epoch: string;
   readonly history: History;
-  /** Replaced, never changed: a delivery under way keeps the list it began with. */
-  subscribers: readonly Subscriber[];
+  subscribers: Subscribers;
   /** Its first message is not delivered yet: who subscribes now gets that, too. */
   announcing: boolean;
   delivering: boolean;
@@ -89,8 +83,7 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
     if (topic.history.head > 0) unused = undefined;
   };
 
-  const onThrow = (topic: Topic, error: unknown) =>
-    report({ stage: "deliver", route, name: topic.name, error });
+  const onThrow: OnThrow = ({ topic: name }, error) => report({ stage: "deliver", route, name, error });
 
   const publish: Topics["publish"] = (name, message, done, idem) => {
     if (closed) return done?.(DOWN);
@@ -215,32 +208,15 @@ function announce(topic: Topic, watchers: Watchers): void {
   topic.announcing = false;
 }
 
-function silence(subscribers: readonly Subscriber[]): void {
-  for (const subscriber of subscribers) subscriber.from = Number.POSITIVE_INFINITY;
-}
-
-type OnThrow = (topic: Topic, error: unknown) => void;
-
 function deliverAll(topic: Topic, message: Message, onThrow: OnThrow): void {
   topic.delivering = true;
-  hand(topic, message, onThrow);
+  hand(topic.subscribers, message, onThrow);
   // Looked at first: emptying an array that is empty costs as much as a delivery.
   if (topic.nested.length > 0) {
-    for (const next of topic.nested) hand(topic, next, onThrow);
+    for (const next of topic.nested) hand(topic.subscribers, next, onThrow);
     topic.nested.length = 0;
   }
   topic.delivering = false;
-}
-
-function hand(topic: Topic, message: Message, onThrow: OnThrow): void {
-  for (const subscriber of topic.subscribers) {
-    if (message.offset <= subscriber.from) continue;
-    try {
-      subscriber.deliver(message);
-    } catch (error) {
-      onThrow(topic, error);
-    }
-  }
 }
 
 const tooManyNested = (topic: string): EngineError => ({

@@ -1,4 +1,4 @@
-/** How the memory engine says what it cannot do: it fails only when it is closed, or when a callback of its caller throws. */
+/** What the engines of one process say when they are closed, and how they report a callback of their caller that threw. */
 import type { EngineError } from "../../engine.ts";
 import { FairleadError } from "../../errors.ts";
 
@@ -13,7 +13,7 @@ export interface Fault {
 /** MUST NOT throw. */
 export type Report = (fault: Fault) => void;
 
-const TEXT = "the memory engine is closed; nothing is kept or delivered any more";
+const TEXT = "the engine is closed; nothing is kept or delivered any more";
 
 export const DOWN: EngineError = { code: "engine_down", text: TEXT };
 
