@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { isPattern, matcher, patternProblem, topicProblem } from "../../src/wire/topic.ts";
+import { readVectors } from "../vectors.ts";
 
 describe("a topic name is fine", () => {
   test.each([
@@ -56,23 +57,6 @@ test("shows the received name without what could steer a terminal or flood a log
   expect(topicProblem("x".repeat(1_000_000))?.length).toBeLessThan(200);
 });
 
-describe("a subscription may name", () => {
-  test.each([
-    ["a topic", "stocks.AAPL"],
-    ["any one segment", "*"],
-    ["any topic", ">"],
-    ["one segment at the end", "stocks.*"],
-    ["one segment at the beginning", "*.AAPL"],
-    ["one segment in the middle", "stocks.*.bid"],
-    ["two free segments", "*.*"],
-    ["all below a segment", "stocks.>"],
-    ["all below a free segment", "*.>"],
-    ["255 bytes", `${"a".repeat(253)}.*`],
-  ])("%s", (_, name) => {
-    expect(patternProblem(name)).toBeUndefined();
-  });
-});
-
 describe("what a subscription names is refused, with the reason,", () => {
   test.each([
     ["if it is empty", "", "is empty"],
@@ -90,20 +74,27 @@ describe("what a subscription names is refused, with the reason,", () => {
   });
 });
 
-describe("a pattern matches", () => {
-  test.each([
-    ["stocks.AAPL", ["stocks.AAPL"], ["stocks", "stocks.AAPL.bid", "stocks.MSFT", "stocks.aapl"]],
-    ["*", ["stocks"], ["stocks.AAPL"]],
-    [">", ["stocks", "stocks.AAPL", "a.b.c.d"], []],
-    ["stocks.*", ["stocks.AAPL", "stocks.MSFT"], ["stocks", "stocks.AAPL.bid", "stock.AAPL"]],
-    ["stocks.>", ["stocks.AAPL", "stocks.AAPL.bid"], ["stocks", "stocksx.AAPL"]],
-    ["*.AAPL.*", ["stocks.AAPL.bid"], ["stocks.AAPL", "stocks.MSFT.bid"]],
-    ["*.>", ["a.b", "a.b.c"], ["a"]],
-    ["a+.*", ["a+.b"], ["aa.b"]],
-  ])("%s: %p, but not %p", (pattern, yes, no) => {
-    expect(yes.filter((topic) => !matcher(pattern)(topic))).toEqual([]);
-    expect(no.filter(matcher(pattern))).toEqual([]);
-  });
+interface TopicVector {
+  readonly name: string;
+  readonly text: string;
+  readonly isTopic: boolean;
+  /** A subscription may name it, as one may any topic. */
+  readonly isPattern: boolean;
+  readonly matches?: readonly string[];
+  readonly misses?: readonly string[];
+}
+
+describe("knows what it is and what it stands for:", () => {
+  for (const { name, text, isTopic, matches = [], misses = [], ...vector } of readVectors<TopicVector>(
+    "topics",
+  )) {
+    test(name, () => {
+      expect(topicProblem(text) === undefined).toBe(isTopic);
+      expect(patternProblem(text) === undefined).toBe(isTopic || vector.isPattern);
+      expect(matches.filter((topic) => !matcher(text)(topic))).toEqual([]);
+      expect(misses.filter(matcher(text))).toEqual([]);
+    });
+  }
 });
 
 /** The rules said a second way: as a walk over both lists. */
