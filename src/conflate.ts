@@ -39,6 +39,9 @@ export interface ConflaterOptions {
  */
 const BOUNDS = { keys: 10_000, bytes: 4 * 1024 * 1024 };
 
+/** Past 31 bits a runtime's timer runs at once, and again, and again. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const SUPERSEDED: Superseded = { superseded: true };
 
 /** Answers that one publish may owe: a client that asks again does so on a new connection, and its old one is gone soon. */
@@ -85,9 +88,10 @@ export function createConflater({ topics, clock, maxRate, counters }: ConflaterO
     for (const gone of waiting.put(keyOf(publish), { ...publish, size, since: clock.now() })) supersede(gone);
   }
 
-  /** Begins or goes on with the topic's interval; a runtime's timer may run a little early. */
+  /** Begins or goes on with the topic's interval: a runtime's timer may run a little early, and cannot wait for months. */
   function arm(line: Line): void {
-    line.timer = clock.after(Math.ceil(line.next - clock.now()), () => turn(line));
+    const wait = Math.min(Math.ceil(line.next - clock.now()), MAX_TIMER_MS);
+    line.timer = clock.after(wait, () => turn(line));
   }
 
   function handOver({ topic }: Line, { message, done, idem, since }: Waiting): void {

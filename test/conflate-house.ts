@@ -23,6 +23,7 @@ export function conflateHouse({ maxRate, early = 0 }: { maxRate: number; early?:
   const counters = createRouteCounters("/feed", "feed");
   const handed: OutMessage[] = [];
   const times: number[] = [];
+  const delays: number[] = [];
   const offsets = new Map<string, number>();
   const idems: (Idem | undefined)[] = [];
   const held: (() => void)[] = [];
@@ -44,7 +45,10 @@ export function conflateHouse({ maxRate, early = 0 }: { maxRate: number; early?:
     },
     clock: {
       ...clock,
-      after: (ms, run): Timer => clock.after(ms > early ? ms - early : ms, run),
+      after(ms, run): Timer {
+        delays.push(ms);
+        return clock.after(ms > early ? ms - early : ms, run);
+      },
     },
     maxRate,
     counters,
@@ -57,6 +61,8 @@ export function conflateHouse({ maxRate, early = 0 }: { maxRate: number; early?:
     handed,
     /** When each was handed over, in ms since the start. */
     times,
+    /** What each timer was asked to wait, in ms. */
+    delays,
     /** With which `idem`. */
     idems,
     get published() {

@@ -81,6 +81,17 @@ describe("a topic with maxRate", () => {
   });
 });
 
+test("a rate of one message in months does not ask for a timer that runtimes run at once", () => {
+  const house = conflateHouse({ maxRate: 1e-7 });
+  for (const key of ["a", "b"]) house.publish(key, { key });
+  house.clock.advance(2 ** 31 - 2);
+  expect(house.delays).toEqual([2 ** 31 - 1]);
+  house.clock.advance(10_000_000_000 - 2 ** 31 + 1);
+  expect(house.published).toEqual(["a"]);
+  house.clock.advance(1);
+  expect(house.published).toEqual(["a", "b"]);
+});
+
 describe("the answer to a publish", () => {
   test("is the engine's, its error as well, and comes when the message had its turn", () => {
     const house = conflateHouse({ maxRate: 10 });
