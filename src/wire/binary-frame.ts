@@ -2,13 +2,13 @@
  * A binary frame of fairlead.v1, both directions: length of the header as u16, big endian; the header, a JSON object as text; then
  * the payload, which is all the rest and may be empty. Pure.
  */
+import { decodeUtf8 } from "./utf8.ts";
 
 /** What a u16 can say. */
 export const MAX_HEADER_BYTES = 0xffff;
 const PREFIX = 2;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export interface BinaryFrame {
   readonly header: string;
@@ -38,13 +38,4 @@ export function joinFrame(header: string, payload: Uint8Array): Uint8Array {
   frame.set(bytes, PREFIX);
   frame.set(payload, PREFIX + bytes.length);
   return frame;
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    // A fatal decoder has no other way to say "malformed".
-    return undefined;
-  }
 }

@@ -11,6 +11,7 @@ import { MAX_JSON_DEPTH, nestsDeeper } from "./json-depth.ts";
 import { isEpoch, isOffset } from "./position.ts";
 import { shown } from "./shown.ts";
 import { isPattern, patternProblem, topicProblem } from "./topic.ts";
+import { isLongerThan } from "./utf8.ts";
 import type { Command, CommandName, CommandOf, Payload, Position, WireError } from "./v1.ts";
 
 /** As many messages as one page of history holds at most, and members one page of `who`. */
@@ -36,8 +37,6 @@ interface Reading {
   readonly payload: Uint8Array | undefined;
   fault: string | undefined;
 }
-
-const encoder = new TextEncoder();
 
 /** Reads one frame. Costs at most one scan, one parse, and one writing of its `data`. */
 export function decodeCommand(frame: string | Uint8Array): Decoded {
@@ -184,10 +183,8 @@ function textOf(from: Reading, name: string, maxBytes: number): string | undefin
   return undefined;
 }
 
-/** A UTF-16 unit is one to three bytes: most texts are judged without encoding them, and a huge one is refused so. */
 function isText(value: string, maxBytes: number): boolean {
-  if (value === "" || value.length > maxBytes || !value.isWellFormed()) return false;
-  return value.length * 3 <= maxBytes || encoder.encode(value).length <= maxBytes;
+  return value !== "" && value.isWellFormed() && !isLongerThan(value, maxBytes);
 }
 
 function integerOf(from: Reading, name: string, max: number): number | undefined {

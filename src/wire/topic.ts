@@ -6,12 +6,12 @@
  * script pass, and names are compared as they are: no case folding, no Unicode normalisation.
  */
 import { codePoint, shown } from "./shown.ts";
+import { isLongerThan } from "./utf8.ts";
 
 export const MAX_TOPIC_BYTES = 255;
 
 const WILDCARD = /[*>]/;
 const FORBIDDEN = /[\p{Cc}\s\p{Bidi_Control}]/u;
-const encoder = new TextEncoder();
 
 /** Says what is wrong with a name to publish to, or to find in a path, and how to write it; undefined if nothing is. */
 export function topicProblem(name: string): string | undefined {
@@ -48,18 +48,12 @@ export function matcher(pattern: string): (topic: string) => boolean {
 
 function characterFault(name: string): string | undefined {
   if (name === "") return "is empty; give it 1 to 255 bytes, like stocks.AAPL";
-  if (isTooLong(name)) return "is longer than 255 bytes of UTF-8; shorten it";
+  if (isLongerThan(name, MAX_TOPIC_BYTES)) return "is longer than 255 bytes of UTF-8; shorten it";
   if (!name.isWellFormed()) return "has half of a surrogate pair, which is not UTF-8; send whole characters";
   const forbidden = FORBIDDEN.exec(name)?.[0];
   return forbidden === undefined
     ? undefined
     : `has the character ${codePoint(forbidden)}; leave out spaces, control characters and direction marks`;
-}
-
-/** A UTF-16 unit is one to three bytes: most names are judged without encoding them, and a huge one is refused so. */
-function isTooLong(name: string): boolean {
-  if (name.length * 3 <= MAX_TOPIC_BYTES) return false;
-  return name.length > MAX_TOPIC_BYTES || encoder.encode(name).length > MAX_TOPIC_BYTES;
 }
 
 function wildcardFault(name: string): string | undefined {
