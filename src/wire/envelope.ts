@@ -5,6 +5,7 @@
  * Limits: 32 levels of nesting, a group of 1 to 255 bytes. Failure: a `Problem`, never an exception.
  */
 import { MAX_JSON_DEPTH, nestsDeeper } from "./json-depth.ts";
+import { shown } from "./shown.ts";
 
 export type Role = "center" | "local";
 
@@ -36,8 +37,6 @@ export type Problem =
 const TEXT_FIELDS = ["group_id", "sender_type", "receiver_type", "content"] as const;
 /** As topics: long enough for any id, short enough to repeat in each message. */
 const MAX_GROUP_BYTES = 255;
-/** Characters of a wrong value that an answer repeats. */
-const MAX_SHOWN = 32;
 
 const utf8 = new TextEncoder();
 
@@ -110,11 +109,6 @@ function typeOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   return Array.isArray(value) ? "array" : typeof value;
-}
-
-/** A wrong value as bounded JSON text, so that an answer never carries raw control characters or a megabyte. */
-function shown(value: string): string {
-  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}...` : value);
 }
 
 export type Language = "zh" | "en";

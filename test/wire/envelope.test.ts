@@ -102,10 +102,10 @@ describe("a registration", () => {
       'sender_type: expected center or local, received "server"',
     );
     expect(registration({ sender_type: "\u0000\n" })).toBe(
-      'sender_type: expected center or local, received "\\u0000\\n"',
+      'sender_type: expected center or local, received "<U+0000><U+000A>"',
     );
     expect(registration({ sender_type: "x".repeat(1_000_000) }, "zh")).toBe(
-      `sender_type：应为 center 或 local，收到 "${"x".repeat(32)}..."`,
+      `sender_type：应为 center 或 local，收到 "${"x".repeat(64)}..."`,
     );
   });
 
