@@ -3,6 +3,7 @@
  * `open` and `close` are told for each connection. While it is away `readyState` is CONNECTING and what is sent waits, up to a bound; CLOSED
  * is the end. What was sent shortly before a loss may be lost with it: no WebSocket tells what has arrived.
  */
+import { type Asked, asked } from "./callers.ts";
 import { FairleadClientError } from "./errors.ts";
 import { type Address, keepLink, type Link, type LinkOptions } from "./link.ts";
 import { planRetries } from "./retries.ts";
@@ -11,9 +12,6 @@ import type { Ending, SendData, WebSocketLike } from "./web-socket-like.ts";
 /** Past either, `send` throws `buffer_full` while there is no connection. */
 export const MAX_WAITING = 256;
 export const MAX_WAITING_BYTES = 1024 * 1024;
-
-/** Asked anew for each attempt, so that it can bring a fresh token. A throw is a failed attempt. */
-export type Asked<T> = T | (() => T | Promise<T>);
 
 export interface SocketCloseEvent extends Event, Ending {}
 
@@ -183,6 +181,5 @@ function copyOf(data: SendData): SendData {
 }
 
 async function ask(url: Asked<string | URL>, protocols: Asked<string | string[]>): Promise<Address> {
-  const give = <T>(asked: Asked<T>) => (typeof asked === "function" ? (asked as () => T)() : asked);
-  return { url: String(await give(url)), protocols: await give(protocols) };
+  return { url: String(await asked(url)), protocols: await asked(protocols) };
 }

@@ -1,0 +1,19 @@
+/** Functions that a caller gives. */
+
+/** A value, or a function that gives it: asked anew for each attempt, so that it can bring a fresh token. A throw is a failed attempt. */
+export type Asked<T> = T | (() => T | Promise<T>);
+
+export function asked<T extends string | string[] | URL>(from: Asked<T>): T | Promise<T> {
+  return typeof from === "function" ? from() : from;
+}
+
+/** Calls a listener. One that throws is its owner's fault: reported as uncaught, as with events, and nobody else is harmed. */
+export function tell<T>(listener: (value: T) => void, value: T): void {
+  try {
+    listener(value);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
