@@ -1,0 +1,103 @@
+/** A session on a network and a clock that tests move, with a server that says what a test tells it to. */
+import { onTestFinished } from "bun:test";
+import {
+  type ConnectOptions,
+  connect,
+  type Session,
+  type Status,
+  type Subscription,
+} from "../../src/client/index.ts";
+import { type TestClock, testClock } from "../clock.ts";
+import { type FakeNetwork, fakeNetwork } from "./fake-web-socket.ts";
+
+export type Fields = Record<string, unknown>;
+
+export interface SessionHouse {
+  readonly net: FakeNetwork;
+  readonly clock: TestClock;
+  readonly session: Session;
+  /** All that `onStatus` told. */
+  readonly statuses: Status[];
+  /** The next connection is made and welcomed; `sub` is the path's topic. */
+  welcome(sub?: Fields, more?: Fields): Promise<void>;
+  /** The server says a frame. */
+  say(frame: Fields): void;
+  /** What was sent on this connection and nobody took yet, as objects. */
+  said(): Fields[];
+  /** Takes the next command, which must have this name. */
+  command(t: string): Fields & { id: number };
+  /** Takes the next command and answers it. */
+  ok(t: string, fields?: Fields): void;
+  err(t: string, code: string, fields?: Fields): void;
+  /** The connection is torn, or closed; the next attempt is made. */
+  lose(code?: number, reason?: string): Promise<void>;
+}
+
+/** Longer than any wait between two attempts that nobody asked for. */
+const LONGEST = 20_000;
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export function sessionHouse(options: ConnectOptions & { url?: string } = {}): SessionHouse {
+  const net = fakeNetwork();
+  const clock = testClock();
+  const session = connect(options.url ?? "ws://host/feed", { WebSocket: net.WebSocket, clock, ...options });
+  onTestFinished(() => session.close());
+  const statuses: Status[] = [];
+  session.onStatus((status) => statuses.push(status));
+  let taken = 0;
+
+  const said = () => net.last.sent.slice(taken).map((frame) => JSON.parse(String(frame)) as Fields);
+  const say = (frame: Fields) => net.last.say(JSON.stringify(frame));
+  const command = (t: string) => {
+    const [next] = said();
+    if (next?.["t"] !== t) throw new Error(`expected ${t}, the client said ${JSON.stringify(next)}`);
+    taken += 1;
+    return next as Fields & { id: number };
+  };
+  return {
+    net,
+    clock,
+    session,
+    statuses,
+    said,
+    say,
+    command,
+    async welcome(sub, more = {}) {
+      await settle();
+      taken = 0;
+      net.last.accept();
+      const about = {
+        conn: "c1",
+        kind: "feed",
+        user: null,
+        heartbeat: 25_000,
+        maxMessage: 65_536,
+        node: "n1",
+      };
+      say({ t: "welcome", ...about, ...more, sub });
+    },
+    ok: (t, fields = {}) => say({ t: "ok", id: command(t).id, ...fields }),
+    err: (t, code, fields = {}) => say({ t: "err", id: command(t).id, code, message: "no", ...fields }),
+    async lose(code, reason) {
+      net.last.end(code, reason);
+      clock.advance(LONGEST);
+      await settle();
+    },
+  };
+}
+
+/** All items of a subscription so far, and as they come. */
+export function collect(subscription: Subscription): unknown[] {
+  const items: unknown[] = [];
+  void subscription.listen((item) => {
+    const { type, topic, offset, data } = item as unknown as Fields;
+    items.push(type === "message" ? `${topic} ${offset} ${data}` : item);
+  });
+  return items;
+}
+
+/** Messages of a topic as the server sends them; the first of an epoch carries it. */
+export function message(topic: string, offset: number, epoch = "e1"): Fields {
+  const first = offset === 1 ? { epoch } : {};
+  return { t: "msg", topic, offset, data: `m${offset}`, time: 5, ...first };
+}
