@@ -1,0 +1,290 @@
+import { describe, expect, spyOn, test } from "bun:test";
+import { collect, message, sessionHouse, settle } from "./session-house.ts";
+
+const at = (offset: number, epoch = "e1") => ({ epoch, offset });
+
+describe("a subscription", () => {
+  test("brings messages with their place, from where the server says", async () => {
+    const { session, welcome, ok, say } = sessionHouse();
+    const subscription = session.subscribe("a", { last: 1 });
+    await welcome();
+    ok("sub", { topic: "a", ...at(4), count: 1 });
+    await subscription.ready;
+    say({ ...message("a", 4), conn: "c2", user: "ann", key: "k" });
+    const iterator = subscription[Symbol.asyncIterator]();
+    const place = { topic: "a", epoch: "e1", offset: 4, time: 5 };
+    expect((await iterator.next()).value).toEqual({
+      type: "message",
+      ...place,
+      data: "m4",
+      conn: "c2",
+      user: "ann",
+      key: "k",
+    });
+    expect(subscription.topic).toBe("a");
+  });
+
+  test("asks for what it was told to ask", async () => {
+    const { session, welcome, command } = sessionHouse();
+    session.subscribe("a", { last: 3, presence: true, since: at(7) });
+    session.subscribe("b.*", { since: { "b.x": at(2, "e2") } });
+    session.subscribe("c");
+    await welcome();
+    const asked = [command("sub"), command("sub"), command("sub")].map(({ t: _, id: __, ...rest }) => rest);
+    expect(asked).toEqual([
+      { topic: "a", since: at(7), last: 3, presence: true },
+      { topic: "b.*", since: { "b.x": at(2, "e2") } },
+      { topic: "c" },
+    ]);
+  });
+
+  test("is read once: a second reader is refused, whichever way each reads", async () => {
+    const { session } = sessionHouse();
+    const first = session.subscribe("a");
+    first[Symbol.asyncIterator]();
+    expect(() => first[Symbol.asyncIterator]()).toThrow("one `for await` or one `listen`");
+    expect(() => first.listen(() => {})).toThrow("has its reader");
+    const second = session.subscribe("b");
+    void second.listen(() => {});
+    expect(() => second[Symbol.asyncIterator]()).toThrow(TypeError);
+  });
+
+  test("exists once for each name", async () => {
+    const { session, welcome } = sessionHouse();
+    const first = session.subscribe("a");
+    expect(() => session.subscribe("a")).toThrow(expect.objectContaining({ code: "bad_request" }));
+    await welcome();
+    first.close();
+    session.subscribe("a");
+  });
+
+  test("hands out what came before it was read, and ends with close", async () => {
+    const { session, welcome, ok, say, command } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    say(message("a", 1));
+    say(message("a", 2));
+    const heard: unknown[] = [];
+    const done = subscription.listen((item) => {
+      if (item.type === "message") heard.push(item.offset);
+      if (heard.length === 3) subscription.close();
+    });
+    say(message("a", 3));
+    expect(command("unsub")).toMatchObject({ topic: "a" });
+    say(message("a", 4));
+    await done;
+    expect(heard).toEqual([1, 2, 3]);
+  });
+
+  test("ends when its loop is left, or its signal aborts", async () => {
+    const { session, welcome, ok, say, command } = sessionHouse();
+    const subscription = session.subscribe("a");
+    const abort = new AbortController();
+    const other = session.subscribe("b", { signal: abort.signal });
+    await welcome();
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    ok("sub", { topic: "b", ...at(0), count: 0 });
+    say(message("a", 1));
+    for await (const _ of subscription) break;
+    expect(command("unsub")).toMatchObject({ topic: "a" });
+    const left = (async () => {
+      for await (const _ of other) throw new Error("nothing was published");
+    })();
+    abort.abort();
+    await left;
+    expect(command("unsub")).toMatchObject({ topic: "b" });
+  });
+
+  test("whose signal was aborted before is over at once, and the server hears nothing", async () => {
+    const { session, welcome, said } = sessionHouse();
+    await welcome();
+    const subscription = session.subscribe("a", { signal: AbortSignal.abort() });
+    for await (const _ of subscription) throw new Error("it is over");
+    expect(said()).toEqual([]);
+  });
+
+  test("that the server refuses rejects ready, and throws in its loop", async () => {
+    const { session, welcome, err } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    err("sub", "forbidden");
+    const refused = expect.objectContaining({ code: "forbidden" });
+    await expect(subscription.ready).rejects.toEqual(refused);
+    const iterator = subscription[Symbol.asyncIterator]();
+    await expect(iterator.next()).rejects.toEqual(refused);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    session.subscribe("a");
+  });
+
+  test("that meets an engine that is down is asked for again", async () => {
+    const { session, clock, welcome, err, ok } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    err("sub", "engine_down", { retry: 3_000 });
+    clock.advance(3_000);
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    await subscription.ready;
+  });
+
+  test("throws in its loop when the server ends the session, after what had come", async () => {
+    const { session, net, welcome, ok, say } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    say(message("a", 1));
+    net.last.end(4509, "kicked");
+    const heard: unknown[] = [];
+    const loop = (async () => {
+      for await (const item of subscription) heard.push(item.type);
+    })();
+    await expect(loop).rejects.toThrow("the server closed with 4509 kicked");
+    expect(heard).toEqual(["message"]);
+  });
+
+  test("ends quietly with the session's close()", async () => {
+    const { session, welcome } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    const ended = subscription.listen(() => {});
+    session.close();
+    await ended;
+    await expect(subscription.ready).rejects.toThrow("closed before the server answered");
+  });
+
+  test("goes on when a listener throws, which is reported as uncaught", async () => {
+    const { session, welcome, ok, say } = sessionHouse();
+    // What a microtask throws is uncaught; here it is looked at instead.
+    const reports: (() => void)[] = [];
+    using _later = spyOn(globalThis, "queueMicrotask").mockImplementation((run) => void reports.push(run));
+    const heard: unknown[] = [];
+    session.subscribe("a").listen((item) => {
+      if (item.type === "message") heard.push(item.offset);
+      if (heard.length === 1) throw new Error("a fault of the listener");
+    });
+    await welcome();
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    say(message("a", 1));
+    say(message("a", 2));
+    expect(heard).toEqual([1, 2]);
+    expect(reports).toHaveLength(1);
+    expect(reports[0]).toThrow("a fault of the listener");
+  });
+
+  test("tells who comes and goes only if it asked", async () => {
+    const { session, welcome, ok, say } = sessionHouse();
+    const curious = collect(session.subscribe("a", { presence: true }));
+    const plain = collect(session.subscribe("a.*"));
+    await welcome();
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    ok("sub", { topic: "a.*", positions: {} });
+    say({ t: "join", topic: "a", conn: "c2", user: null, total: 2 });
+    say({ t: "count", topic: "a", total: 501 });
+    expect(curious).toEqual([
+      { type: "join", topic: "a", conn: "c2", user: null, total: 2 },
+      { type: "count", topic: "a", total: 501 },
+    ]);
+    expect(plain).toEqual([]);
+  });
+
+  test("of a pattern brings topics that begin later, from their first message", async () => {
+    const { session, welcome, ok, say } = sessionHouse();
+    const heard = collect(session.subscribe("a.>"));
+    await welcome();
+    ok("sub", { topic: "a.>", positions: { "a.x": { ...at(3), count: 0 } } });
+    say(message("a.x", 4));
+    say(message("a.new", 1, "e9"));
+    say(message("a.new", 2));
+    say(message("b", 1));
+    expect(heard).toEqual(["a.x 4 m4", "a.new 1 m1", "a.new 2 m2"]);
+    expect(session.positions).toEqual({ "a.>": { "a.x": at(4), "a.new": at(2, "e9") } });
+  });
+});
+
+describe("the topic of the path", () => {
+  const sub = (offset: number, more = {}) => ({ topic: "lobby", ...at(offset), count: 0, ...more });
+
+  test("is subscribed by the server: subscribe() takes its stream over", async () => {
+    const { session, welcome, say, said } = sessionHouse();
+    const subscription = session.subscribe();
+    const heard = collect(subscription);
+    await welcome(sub(7));
+    await subscription.ready;
+    say(message("lobby", 8));
+    expect([heard, said(), subscription.topic]).toEqual([["lobby 8 m8"], [], "lobby"]);
+  });
+
+  test("can be named, too, and be subscribed to later", async () => {
+    const { session, welcome, say, said } = sessionHouse();
+    await welcome(sub(7));
+    say(message("lobby", 8));
+    const heard = collect(session.subscribe("lobby"));
+    say(message("lobby", 9));
+    expect([heard, said()]).toEqual([["lobby 9 m9"], []]);
+    expect(session.positions).toEqual({ lobby: { lobby: at(9) } });
+  });
+
+  test("tells its wishes in the URL", async () => {
+    const { session, net, welcome, said } = sessionHouse({ url: "http://host/feed?x=1" });
+    session.subscribe(undefined, { last: 5, presence: true, since: at(3) });
+    await welcome(sub(9));
+    expect(net.last.url).toBe("ws://host/feed?x=1&since=e1%3A3&last=5&presence=1");
+    expect(said()).toEqual([]);
+  });
+
+  test("is left and subscribed to again if it was named with wishes that the URL did not tell", async () => {
+    const { session, welcome, command, ok, say } = sessionHouse();
+    const heard = collect(session.subscribe("lobby", { last: 2 }));
+    await welcome(sub(7));
+    expect(command("unsub")).toMatchObject({ topic: "lobby" });
+    say(message("lobby", 8));
+    ok("sub", sub(8, { count: 2 }));
+    say(message("lobby", 7));
+    say(message("lobby", 8));
+    expect(heard).toEqual(["lobby 7 m7", "lobby 8 m8"]);
+  });
+
+  test("is refused a second time under its own name", async () => {
+    const { session, welcome } = sessionHouse();
+    const own = session.subscribe();
+    session.subscribe("lobby");
+    await welcome(sub(7));
+    await expect(own.ready).rejects.toMatchObject({ code: "bad_request" });
+    expect(() => session.subscribe()).toThrow("subscribed to lobby already");
+  });
+
+  test("that does not exist ends its subscription", async () => {
+    const { session, welcome } = sessionHouse();
+    const subscription = session.subscribe();
+    await welcome();
+    await expect(subscription.ready).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("goes on by the URL after a loss", async () => {
+    const { session, net, welcome, lose, say, said } = sessionHouse();
+    const heard = collect(session.subscribe());
+    await welcome(sub(7));
+    say(message("lobby", 8));
+    await lose();
+    expect(net.last.url).toBe("ws://host/feed?since=e1%3A8");
+    await welcome(sub(10, { count: 2, recovered: true }));
+    say(message("lobby", 9));
+    say(message("lobby", 10));
+    expect([heard, said()]).toEqual([["lobby 8 m8", "lobby 9 m9", "lobby 10 m10"], []]);
+  });
+
+  test("does not go on for one who left it", async () => {
+    const { session, net, welcome, lose, command, say, said } = sessionHouse();
+    const subscription = session.subscribe();
+    const heard = collect(subscription);
+    await welcome(sub(7));
+    subscription.close();
+    expect(command("unsub")).toMatchObject({ topic: "lobby" });
+    await lose();
+    expect(net.last.url).toBe("ws://host/feed");
+    await welcome(sub(9));
+    say(message("lobby", 10));
+    await settle();
+    expect([heard, said()]).toEqual([[], []]);
+  });
+});
