@@ -10,8 +10,18 @@ const SMALLEST = 4;
 /** Shared by all that never had a message: a typed array weighs more than the rest of a topic. */
 const NO_TIMES = new Float64Array(0);
 
+/** What pages are made of, wherever it is kept. */
+export interface Held {
+  /** Offset of the last message; 0 before the first. */
+  readonly head: number;
+  /** Offset of the oldest message held; `head + 1` when none is. */
+  readonly oldest: number;
+  /** The messages held from `offset` on, up (`step` 1) or down (-1), as `collect` bounds them. */
+  read(offset: number, step: 1 | -1, limit: number): Message[];
+}
+
 /** A class, because there is one per topic: a hundred thousand of them share their methods. */
-export class History {
+export class History implements Held {
   private slots: (Message | undefined)[] = [];
   private times: Float64Array = NO_TIMES;
   private first = 1;
@@ -20,12 +30,10 @@ export class History {
 
   constructor(private readonly limits: HistoryLimits) {}
 
-  /** Offset of the last message added; 0 before the first. */
   get head(): number {
     return this.first + this.held - 1;
   }
 
-  /** Offset of the oldest message held; `head + 1` when none is. */
   get oldest(): number {
     return this.first;
   }
@@ -37,6 +45,10 @@ export class History {
   at(offset: number): Message | undefined {
     if (offset < this.first || offset > this.head) return undefined;
     return this.slots[offset & (this.slots.length - 1)];
+  }
+
+  read(offset: number, step: 1 | -1, limit: number): Message[] {
+    return collect((nth) => this.at(offset + nth * step), limit);
   }
 
   /** `now`: monotonic milliseconds. The message's offset MUST be `head + 1`. */
@@ -96,8 +108,8 @@ export class History {
   }
 }
 
-/** Answers `query` from what `history` holds, as the contract of HistoryPage says. */
-export function pageOf(history: History, epoch: string, query: HistoryQuery): HistoryPage {
+/** Answers `query` from what is held, as the contract of HistoryPage says. */
+export function pageOf(history: Held, epoch: string, query: HistoryQuery): HistoryPage {
   const { since, before, limit } = query;
   const head = { epoch, offset: history.head };
   const asked = since ?? before;
@@ -110,25 +122,25 @@ export function pageOf(history: History, epoch: string, query: HistoryQuery): Hi
 
 type Slice = Pick<HistoryPage, "messages" | "more" | "complete">;
 
-function after(history: History, since: number, limit: number): Slice {
+function after(history: Held, since: number, limit: number): Slice {
   const start = Math.max(since + 1, history.oldest);
-  const messages = collect(history, start, 1, limit);
+  const messages = history.read(start, 1, limit);
   return { messages, more: start + messages.length <= history.head, complete: since + 1 >= history.oldest };
 }
 
-function until(history: History, before: number, limit: number): Slice {
-  const messages = collect(history, before - 1, -1, limit).reverse();
+function until(history: Held, before: number, limit: number): Slice {
+  const messages = history.read(before - 1, -1, limit).reverse();
   const start = before - messages.length;
   const more = start > history.oldest;
   return { messages, more, complete: more || messages.length === limit || start <= 1 };
 }
 
-/** Walks from `offset` by `step` until the limit, the bound in bytes or the end of what is held; at least one message. */
-function collect(history: History, offset: number, step: 1 | -1, limit: number): Message[] {
+/** Takes messages until the limit, the bound in bytes or the end (undefined); one at least, whatever its size. */
+export function collect(next: (nth: number) => Message | undefined, limit: number): Message[] {
   const messages: Message[] = [];
   let bytes = 0;
-  for (let at = offset; messages.length < limit; at += step) {
-    const message = history.at(at);
+  while (messages.length < limit) {
+    const message = next(messages.length);
     if (message === undefined) break;
     bytes += message.size;
     if (bytes > HISTORY_PAGE_BYTES && messages.length > 0) break;
