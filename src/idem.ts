@@ -23,6 +23,8 @@ export interface IdemBounds {
   readonly max?: number;
   /** Milliseconds. */
   readonly ttl?: number;
+  /** Monotonic milliseconds from which on nothing is missing. Default: now. */
+  readonly since?: number;
 }
 
 /** The key of an `id`: two topics or two users never share one, whatever they are called. */
@@ -42,17 +44,17 @@ interface Entry<T> {
   readonly at: number;
 }
 
-/** What happened before this call is not in it: of a publish that old, `look` says GONE. */
+/** What happened before `since` is not in it: of a publish that old, `look` says GONE. */
 export function createIdemTable<T>(
   clock: Pick<Clock, "now">,
-  { max = IDEM_MAX, ttl = IDEM_TTL_MS }: IdemBounds = {},
+  { max = IDEM_MAX, ttl = IDEM_TTL_MS, since: begin = clock.now() }: IdemBounds = {},
 ): IdemTable<T> {
   const entries = new Map<string, Entry<T>>();
   // Beside the map, because a map that loses its oldest entry again and again walks over the holes.
   let order: Entry<T>[] = [];
   let oldest = 0;
   /** Everything that came after this moment is here, or past its ttl. */
-  let since = clock.now();
+  let since = begin;
 
   const dropOldest = (now: number) => {
     const entry = order[oldest];

@@ -86,6 +86,13 @@ describe("what may have been forgotten", () => {
     expect(table.look("a", undefined)).toBeUndefined();
   });
 
+  test("is new, if the table is whole since before it was sent", () => {
+    const { clock, table } = scene({ since: Number.NEGATIVE_INFINITY });
+    clock.advance(60_000);
+    expect(table.look("a", 120_000)).toBeUndefined();
+    expect(table.look("a", TTL - IDEM_MARGIN_MS)).toBe(GONE);
+  });
+
   test("is gone, if it is as old as one that was evicted within its ttl", () => {
     const { clock, table } = scene({ max: 1 });
     clock.advance(60_000);
