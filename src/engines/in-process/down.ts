@@ -2,9 +2,9 @@
 import type { EngineError } from "../../engine.ts";
 import { FairleadError } from "../../errors.ts";
 
-/** A callback that threw. `deliver` and `seen` name a route and its topic, `lost` a claim, `presence` a topic. */
+/** A callback that threw. `deliver`, `done` and `seen` name a route and its topic, `lost` a claim, `presence` a topic. */
 export interface Fault {
-  readonly stage: "deliver" | "seen" | "lost" | "presence";
+  readonly stage: "deliver" | "done" | "seen" | "lost" | "presence";
   readonly route?: string;
   readonly name: string;
   readonly error: unknown;
