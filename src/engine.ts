@@ -193,6 +193,8 @@ export interface EngineHealth {
 }
 
 export interface Engine {
+  /** Before the first call of anything but `topics`. Rejects with the FairleadError ENGINE_DOWN for what the owner must mend. */
+  start?(): Promise<void>;
   /** MUST be called once per route. */
   topics(route: string, limits: HistoryLimits): Topics;
   readonly claims: Claims;
