@@ -105,6 +105,16 @@ const history = z
   })
   .prefault({});
 
+const presence = z
+  .strictObject({
+    max: option(
+      z.int().min(0).default(500),
+      "members up to which each join and leave is told; above it their number, once a second",
+      "members",
+    ),
+  })
+  .prefault({});
+
 const welcome = (text: string) =>
   option(z.union([z.string(), z.literal(false)]).default(text), "text sent on open; false sends none");
 
@@ -120,6 +130,7 @@ export const roomOptions = z.strictObject({
   echo: flag(true, "whether a plain sender gets its own message back"),
   binary: flag(true, "whether binary messages are broadcast; false ignores them"),
   history,
+  presence,
   ...common("64KiB", "25s", "10s"),
   slow: slow(["close", "drop-oldest"], "close", "1MiB"),
 });
@@ -150,7 +161,13 @@ export const feedOptions = z.strictObject({
     z.string().min(1).optional(),
     "field of a JSON message that tells values apart for latest-only delivery",
   ),
+  maxRate: option(
+    z.number().min(0).default(0),
+    "messages a second that a topic takes; of what comes faster only the newest of each key is published. 0 = all",
+    "messages/s",
+  ),
   history,
+  presence,
   ...common("64KiB", "25s", "10s"),
   slow: z
     .strictObject({
@@ -222,8 +239,17 @@ export const configSchema = z.strictObject({
         "pings that a client may send in 10 s; past it close 1008. Each is answered, and a client that reads nothing piles answers up",
         "pings",
       ),
+      subscriptions: option(
+        z.int().min(0).default(128),
+        "topics and patterns that one connection of fairlead.v1 may subscribe to; past it err too_many",
+        "subscriptions",
+      ),
     })
     .prefault({}),
+  node: option(
+    z.string().min(1).max(64).optional(),
+    "name of this process, as clients of fairlead.v1 see it; default: random",
+  ),
   log: z
     .strictObject({
       level: option(

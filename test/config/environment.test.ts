@@ -46,13 +46,13 @@ describe("a variable is an error, with the nearest right name, when", () => {
   test.each([
     ["FAIRLEAD_LISTEN__PRT", "sets no option. Did you mean FAIRLEAD_LISTEN__PORT?"],
     ["FAIRLEAD_LISTEN_PORT", "sets no option. Did you mean FAIRLEAD_LISTEN__PORT?"],
-    ["FAIRLEAD_PORT", "sets no option."],
+    ["FAIRLEAD_PORT", "sets no option. Did you mean FAIRLEAD_NODE?"],
     ["FAIRLEAD_", "sets no option."],
     ["FAIRLEAD_LISTEN__PORT__X", "sets no option. Did you mean FAIRLEAD_LISTEN__PORT?"],
     ["FAIRLEAD_ROUTES__FEED__PUBLISH", "sets no option. Did you mean FAIRLEAD_ROUTES__FEED_TOPIC__PUBLISH?"],
     ["FAIRLEAD_LISTEN", "names a section; set an option in it, like FAIRLEAD_LISTEN__HOST."],
     ["FAIRLEAD_ROUTES__B", "names a section; set an option in it, like FAIRLEAD_ROUTES__B__KIND."],
-    ["FAIRLEAD___PROTO__", "sets no option."],
+    ["FAIRLEAD___PROTO__", "sets no option. Did you mean FAIRLEAD_NODE?"],
     ["FAIRLEAD_CONSTRUCTOR", "sets no option."],
   ])("it is %s", (name, text) => {
     expect(read({ [name]: "hunter2" })).toEqual({ set: [], told: [`env ${name}: ${text}`] });
