@@ -14,3 +14,8 @@ export class FairleadError extends Error {
     super(message, options);
   }
 }
+
+/** An engine that is down is an answer to a client; anything else that is thrown is a bug. */
+export function isEngineDown(error: unknown): error is FairleadError {
+  return error instanceof FairleadError && error.code === "ENGINE_DOWN";
+}
