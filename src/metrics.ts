@@ -31,6 +31,8 @@ export interface RouteCounters {
   due: number;
   delivered: number;
   readonly dropped: Record<DropReason, number>;
+  /** Readers who came back with a position: all after it was there, or it was not. */
+  readonly recoveries: Record<"recovered" | "lost", number>;
   /** Bytes the runtime still held when their connection ended, from the last look. */
   unflushedBytes: number;
   /** Hooks that threw. */
@@ -52,6 +54,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     due: 0,
     delivered: 0,
     dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, refused: 0 },
+    recoveries: { recovered: 0, lost: 0 },
     unflushedBytes: 0,
     errors: 0,
   };

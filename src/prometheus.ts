@@ -102,6 +102,16 @@ export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
       ]),
   },
   {
+    name: "fairlead_recoveries_total",
+    type: "counter",
+    help: "Readers who came back with a position: all that came after it was there (recovered), or not (lost).",
+    read: (routes) =>
+      routes.flatMap(({ route, recoveries }): Sample[] => [
+        [{ route, result: "recovered" }, recoveries.recovered],
+        [{ route, result: "lost" }, recoveries.lost],
+      ]),
+  },
+  {
     name: "fairlead_unflushed_bytes_total",
     type: "counter",
     help: "Bytes the runtime still held for a peer when its connection ended, as of the last look.",
