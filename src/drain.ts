@@ -8,6 +8,8 @@ import type { Clock } from "./clock.ts";
 /** The part of a connection that draining needs. */
 export interface Drainable {
   readonly isOpen: boolean;
+  /** Tells the client, where it can be told: it is closed within so many ms, and may come back `retry` ms after that. */
+  announce(within: number, retry: number): void;
   /** Closes once nothing waits for the peer any more; called again and again until then. */
   finish(): void;
   terminate(code: 1012, reason: string): void;
@@ -15,10 +17,13 @@ export interface Drainable {
 
 /** At least one connection is closed in each: 100 a second. */
 const TICK_MS = 10;
+/** Clients come back at random within so much time after their close, which was spread already. */
+const RETRY_MS = 1_000;
 
 /** Resolves when none is open any more, at the latest after `window` ms. */
 export function drainAll(connections: readonly Drainable[], window: number, clock: Clock): Promise<void> {
   const queue = shuffle([...connections]);
+  for (const connection of queue) connection.announce(window, Math.floor(Math.random() * RETRY_MS));
   const perTick = Math.max(1, Math.ceil(queue.length / Math.max(1, window / TICK_MS)));
   const deadline = clock.now() + window;
   let leaving: Drainable[] = [];

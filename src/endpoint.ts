@@ -6,6 +6,7 @@ import type { CloseInfo } from "./connection.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { RouteCounters } from "./metrics.ts";
 import type { Route } from "./route.ts";
+import type { SessionOptions } from "./session.ts";
 
 export interface Endpoint {
   /** As configured: `/room/:name`. */
@@ -15,6 +16,8 @@ export interface Endpoint {
   readonly heartbeat: Heartbeat;
   /** Bytes; 0 = as large as the listener takes. */
   readonly maxMessage: number;
+  /** Of clients that speak fairlead.v1; undefined: none do here. */
+  readonly session?: SessionOptions | undefined;
   readonly onOpen?: ((connection: HookConnection) => void) | undefined;
   readonly onClose?: ((connection: HookConnection, info: CloseInfo) => void) | undefined;
 }

@@ -13,8 +13,10 @@ import { byteLength } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Reception } from "./reception.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
+import { Session } from "./session.ts";
 import { SocketConnection } from "./socket.ts";
 import { CLOSE_CODES } from "./wire/close-codes.ts";
+import { PROTOCOL } from "./wire/v1.ts";
 
 export interface ListenerOptions {
   readonly host: string;
@@ -132,7 +134,7 @@ function createHandlers(
       connection.drained = true;
       // A look now, so that what has gone by the time of the close is not reported as unflushed.
       connection.buffered();
-      if (connection.isOpen) connection.guard("drain", () => connection.endpoint.route.drain(connection));
+      if (connection.isOpen) connection.guard("drain", () => drained(connection));
     },
     ping(socket) {
       const connection = socket.data;
@@ -170,9 +172,15 @@ function opened(connection: SocketConnection): void {
 
 /** From here on the connection is the route's: its `close` will follow, and what `admit` took is its own. */
 function enter(connection: SocketConnection): void {
+  const { route, session } = connection.endpoint;
   connection.release = undefined;
   connection.hasEntered = true;
-  connection.endpoint.route.open(connection);
+  if (connection.protocol === PROTOCOL && session !== undefined) {
+    connection.session = new Session(connection, session, (stage, error) => connection.fail(stage, error));
+    connection.session.open();
+  } else {
+    route.open(connection);
+  }
 }
 
 function leave(connection: SocketConnection, info: CloseInfo): void {
@@ -192,7 +200,13 @@ function received(connection: SocketConnection, data: Data, log: Log): void {
     connection.close(1009, `message of ${size} bytes, limit ${endpoint.maxMessage}`);
     return;
   }
-  endpoint.route.message(connection, data, size);
+  if (connection.session === undefined) endpoint.route.message(connection, data, size);
+  else connection.session.message(data, size);
+}
+
+function drained(connection: SocketConnection): void {
+  connection.endpoint.route.drain(connection);
+  connection.session?.drained();
 }
 
 function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {

@@ -7,6 +7,7 @@
  */
 import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { CloseCode } from "./wire/close-codes.ts";
+import type { Answer, Command, Start } from "./wire/v1.ts";
 
 export const ROUTE_KINDS = ["echo", "room", "feed", "relay", "bridge"] as const;
 export type RouteKind = (typeof ROUTE_KINDS)[number];
@@ -47,8 +48,24 @@ export type Admission = { readonly admitted: Admitted } | { readonly refusal: Re
 /** Plain numbers for `/metrics` and logs, by what they count: `rooms`, `groups`, `lagging` ... */
 export type RouteStats = Readonly<Record<string, number>>;
 
+/** Answers a command of fairlead.v1. MUST be called exactly once, at once or later. */
+export type Reply = (answer: Answer) => void;
+
+/** The path's topic, as `welcome.sub` says it. */
+export type Subscribed = Start & { readonly topic: string };
+
+/** What a route does for a client that speaks fairlead.v1; its `message` is never called for one. */
+export interface V1 {
+  /** Instead of `Route.open`. `welcome` MUST be called once, at once or later, and nothing MUST be sent before. Commands wait for it. */
+  open(connection: Connection, welcome: (sub?: Subscribed) => void): void | Promise<void>;
+  /** `size`: bytes of its frame. A promise: the connection's next command waits for it. A rejection counts as a throw. */
+  command(connection: Connection, command: Command, reply: Reply, size: number): void | Promise<void>;
+}
+
 export interface Route {
   readonly kind: RouteKind;
+  /** Absent: fairlead.v1 is not spoken here. */
+  readonly v1?: V1;
   /** Before the 101: may dial, picks the subprotocol. MUST NOT change anything that others can see. */
   admit?(request: AdmitRequest): Admission | Promise<Admission>;
   /** A request without an upgrade. Absent: the gateway answers 426. `methods` are those it takes. */

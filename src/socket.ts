@@ -10,6 +10,7 @@ import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { Admitted } from "./route.ts";
 import type { Params } from "./router.ts";
+import type { Session } from "./session.ts";
 import { MAX_REASON_BYTES } from "./wire/close-codes.ts";
 
 const PING_WINDOW_MS = 10_000;
@@ -28,7 +29,10 @@ export class SocketConnection implements Connection, Peer {
   stalledSince = 0;
   /** The route's `open` was called, so its `close` must be. Until then `release` gives back what `admit` took. */
   hasEntered = false;
+  /** Of a client that speaks fairlead.v1. */
+  session: Session | undefined = undefined;
   release: (() => void) | undefined;
+  readonly protocol: string | undefined;
   private isFinishing = false;
   private pings = 0;
   private pingsSince = 0;
@@ -47,6 +51,7 @@ export class SocketConnection implements Connection, Peer {
   ) {
     this.state = admitted.state;
     this.release = admitted.release;
+    this.protocol = admitted.protocol;
   }
 
   attach(socket: Socket): void {
@@ -112,6 +117,10 @@ export class SocketConnection implements Connection, Peer {
   close(code: number, reason: string): void {
     if (!this.end(code, reason)) return;
     this.socket?.close(code, this.ending?.reason);
+  }
+
+  announce(within: number, retry: number): void {
+    this.guard("drain", () => this.session?.drain(within, retry));
   }
 
   /** The gateway stops: what waits is handed over first, by the route if it has a say in it. Called until it has closed. */

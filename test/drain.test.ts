@@ -24,6 +24,7 @@ describe("drainAll", () => {
       get isOpen() {
         return this.ended === undefined;
       },
+      announce() {},
       finish() {
         asked += 1;
         if (asked < asks) return;

@@ -1,0 +1,147 @@
+/**
+ * fairlead.v1 on one connection: the welcome, commands in their order, exactly one answer for each `id`.
+ * A command that the route answers later holds back those behind it, so `unsub` never overtakes its `sub`; publishing waits for nobody.
+ * Limits: MAX_WAITING commands, and `highWater` bytes that the client has not read; past either no more is read from it.
+ * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
+ */
+import type { Clock } from "./clock.ts";
+import type { Connection, Data } from "./connection.ts";
+import type { Reply, RouteKind, Subscribed, V1 } from "./route.ts";
+import { decodeCommand } from "./wire/commands.ts";
+import { ERROR_CODES } from "./wire/error-codes.ts";
+import { answerFrame, drainFrame, errorFrame, welcomeFrame } from "./wire/frames.ts";
+import type { Answer, Command, WireError } from "./wire/v1.ts";
+
+export interface SessionOptions {
+  readonly v1: V1;
+  readonly kind: RouteKind;
+  /** Name of this process. */
+  readonly node: string;
+  /** How often the server pings, in ms. */
+  readonly heartbeat: number;
+  /** Bytes; 0 = no limit of the route. */
+  readonly maxMessage: number;
+  /** Bytes that may wait for the client before its commands do; 0 = no limit. */
+  readonly highWater: number;
+  readonly clock: Clock;
+}
+
+interface Received {
+  readonly command: Command;
+  /** Bytes of its frame. */
+  readonly size: number;
+}
+
+const MAX_WAITING = 64;
+const MAX_BAD = 10;
+
+/** A class, because there is one per connection. */
+export class Session {
+  private lastId = 0;
+  /** Commands in a row that could not be understood. */
+  private bad = 0;
+  /** A command is being answered, or the welcome has not been sent. */
+  private isBusy = true;
+  private waiting: Received[] = [];
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly options: SessionOptions,
+    /** A command failed after its hook had returned. */
+    private readonly fail: (stage: string, error: unknown) => void,
+  ) {}
+
+  open(): void {
+    this.options.v1
+      .open(this.connection, (sub) => this.welcome(sub))
+      ?.catch((error: unknown) => this.fail("open", error));
+  }
+
+  message(data: Data, size: number): void {
+    const decoded = decodeCommand(data);
+    const id = "err" in decoded ? decoded.id : decoded.command.id;
+    if (id !== undefined && id <= this.lastId) {
+      const message = `id: expected more than ${this.lastId}, received ${id}; count up with every command`;
+      this.answer(undefined, { err: { code: "bad_request", message } });
+      return;
+    }
+    this.lastId = id ?? this.lastId;
+    if ("err" in decoded) this.answer(id, decoded);
+    else if (this.isBusy) this.wait({ command: decoded.command, size });
+    else this.run(decoded.command, size);
+  }
+
+  /** The client's queue went down: it may say more. */
+  drained(): void {
+    if (this.connection.isPaused && !this.isFull()) this.connection.resume();
+  }
+
+  /** This process stops, and closes the connection within so many ms; `retry`: when to come back. */
+  drain(within: number, retry: number): void {
+    this.connection.send(drainFrame(within, retry));
+  }
+
+  private welcome(sub: Subscribed | undefined): void {
+    const { kind, node, heartbeat, maxMessage } = this.options;
+    const { id: conn } = this.connection;
+    this.send(welcomeFrame({ conn, kind, user: null, heartbeat, maxMessage, node, sub }));
+    this.next();
+  }
+
+  private wait(received: Received): void {
+    this.waiting.push(received);
+    if (this.waiting.length >= MAX_WAITING) this.connection.pause();
+  }
+
+  private run(command: Command, size: number): void {
+    const reply: Reply = (answer) => this.answer(command.id, answer);
+    if (command.t === "ping") {
+      reply({ ok: { time: this.options.clock.wall() } });
+    } else if (command.t === "auth") {
+      reply({ err: { code: "unauthorized", message: "this gateway checks no tokens; leave `auth` out" } });
+    } else {
+      const pending = this.options.v1.command(this.connection, command, reply, size);
+      if (pending === undefined) return;
+      this.isBusy = true;
+      pending.then(
+        () => this.next(),
+        (error: unknown) => this.fail("command", error),
+      );
+    }
+  }
+
+  /** The one before was answered: those that came meanwhile have their turn. */
+  private next(): void {
+    this.isBusy = false;
+    while (!this.isBusy && this.connection.isOpen) {
+      const received = this.waiting.shift();
+      if (received === undefined) break;
+      this.run(received.command, received.size);
+    }
+    this.drained();
+  }
+
+  private answer(id: number | undefined, answer: Answer): void {
+    const isBad = "err" in answer && ERROR_CODES[answer.err.code].counts;
+    this.bad = isBad ? this.bad + 1 : 0;
+    if (id !== undefined) this.send(answerFrame(id, answer));
+    else if ("err" in answer) this.send(errorFrame(undefined, answer.err));
+    if (this.bad >= MAX_BAD)
+      this.connection.close(1008, `${MAX_BAD} commands in a row that nobody understands`);
+  }
+
+  private send(frame: string): void {
+    if (!this.connection.send(frame) && this.isFull()) this.connection.pause();
+  }
+
+  private isFull(): boolean {
+    const { highWater } = this.options;
+    if (this.waiting.length >= MAX_WAITING / 2) return true;
+    return highWater > 0 && this.connection.buffered() > highWater / 2;
+  }
+}
+
+/** For routes that must refuse: an answer in the words of `error-codes.ts`. */
+export function refused(code: WireError["code"], message: string): Answer {
+  return { err: { code, message } };
+}
