@@ -23,6 +23,14 @@ export interface Backlog {
   readonly bytes: number;
 }
 
+/** Half of what the runtime holds for a peer: past that it drops the newest message without telling which reader lost it. */
+const MOST_BYTES = 32 * 1024 * 1024;
+
+/** Bytes that may wait for a reader, and in a backlog. */
+export function markOf(highWater: number): number {
+  return highWater === 0 ? MOST_BYTES : Math.min(highWater, MOST_BYTES);
+}
+
 /** A small message costs a kilobyte to hold, whatever its data: 1 MiB of single bytes was 600 MiB. */
 const MAX_HELD = 4_096;
 

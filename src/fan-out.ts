@@ -3,80 +3,45 @@
  * message once. One with more than `highWater` waiting is taken off it and becomes an offset into the backlog, not a queue:
  * memory does not grow with slow readers. It goes back in the same synchronous step in which it has got everything.
  */
-import { type Backlog, createLatest, createTail, type Held } from "./backlog.ts";
-import type { Connection, Publisher } from "./connection.ts";
-import type { Message } from "./engine.ts";
+import { type Backlog, createLatest, createTail, type Held, markOf } from "./backlog.ts";
+import type { Message, Position } from "./engine.ts";
+import { Live, type LiveOptions } from "./live.ts";
 import type { Log } from "./log.ts";
-import type { RouteCounters } from "./metrics.ts";
+import { createPlace, owes, type Place, type Reader, tellEpoch, tellExpired, tellLost } from "./place.ts";
 
-/** Who is sent a topic's messages. A reader without `connection` is never on the native channel: an event stream. */
-export interface Reader {
-  readonly id: string;
-  readonly connection?: Connection;
-  /** It is not sent its own messages. */
-  readonly skipsOwn?: boolean;
-  /** One that cannot be sent to leaves its topic before this returns; whoever refused the message counts it. */
-  send(message: Message): void;
-  buffered(): number;
-  close(code: 1013, reason: string): void;
-}
-
-export interface FanOutOptions {
-  /** The route's path: channels of two routes never meet. */
-  readonly route: string;
-  readonly publisher: Publisher;
-  readonly counters: RouteCounters;
+export interface FanOutOptions extends LiveOptions {
   readonly log: Log;
   /** What happens past the mark: `close` ends the reader; the others skip what the backlog could not hold. */
   readonly policy: "close" | "drop-oldest" | "latest";
-  /** Bytes; 0 or more than MOST_BYTES = MOST_BYTES. */
+  /** Bytes; 0 = as many as a backlog may hold. */
   readonly highWater: number;
-}
-
-/** A reader's place in the topic. */
-export interface Place {
-  readonly reader: Reader;
-  /** Off the native channel; then `next` is the delivery it needs next, and `queued` how many messages wait for it. */
-  isBehind: boolean;
-  next: number;
-  queued: number;
-  /** Found slow, and has not got everything since. */
-  isLagging: boolean;
-  /** Dropped since it was found slow. */
-  lost: number;
-  /** More than it may hold waits in the runtime; only `drain` tries again. */
-  isFull: boolean;
-  isGone: boolean;
 }
 
 /** Readers are looked at each time a quarter of the mark was published: never per message, and not much too late. */
 const LOOKS_PER_MARK = 4;
 /** The smallest frame (RFC 6455 section 5.2): empty messages fill a queue too. */
 const FRAME_BYTES = 2;
-/** Half of what the runtime holds for a peer: past that it drops the newest message without telling which reader lost it. */
-const MOST_BYTES = 32 * 1024 * 1024;
 
 export class FanOut {
-  private readonly channel: string;
+  private readonly live: Live;
   private readonly places = new Map<string, Place>();
   private readonly behind = new Set<Place>();
   private readonly backlog: Backlog;
   private readonly mark: number;
   /** Messages delivered so far. Offsets would not do: they begin again with a new epoch. */
   private head = 0;
+  private epoch = "";
+  private offset = 0;
   /** Bytes published since the readers were last looked at. */
   private unseen = 0;
-  /** Most rooms have nobody who skips, and then no message needs to look for its sender. */
-  private anySkips = false;
 
   constructor(
     readonly topic: string,
     private readonly options: FanOutOptions,
   ) {
-    const { route, policy, highWater } = options;
-    this.channel = `${route}\0${topic}`;
-    this.mark = highWater === 0 ? MOST_BYTES : Math.min(highWater, MOST_BYTES);
-    const create = policy === "latest" ? createLatest : createTail;
+    this.live = new Live(topic, options);
+    this.mark = markOf(options.highWater);
+    const create = options.policy === "latest" ? createLatest : createTail;
     this.backlog = create(this.mark, (held, reason) => this.forget(held, reason));
   }
 
@@ -85,34 +50,45 @@ export class FanOut {
   }
 
   get lagging(): number {
-    return [...this.behind].filter(({ isLagging }) => isLagging).length;
+    return this.behind.values().reduce((sum, { isLagging }) => sum + (isLagging ? 1 : 0), 0);
   }
 
   get queued(): number {
-    return [...this.behind].reduce((sum, { queued }) => sum + queued, 0);
+    return this.behind.values().reduce((sum, { queued }) => sum + queued, 0);
   }
 
-  /** Bytes of data that wait for readers who lag, however many they are. */
+  /** Bytes that wait for readers who lag, however many they are. */
   get held(): number {
     return this.backlog.bytes;
   }
 
+  /** Where the topic stands: the last message that was delivered here. */
+  get position(): Position {
+    return { epoch: this.epoch, offset: this.offset };
+  }
+
+  set position({ epoch, offset }: Position) {
+    this.epoch = epoch;
+    this.offset = offset;
+  }
+
+  /** Offset of the last message that this reader was sent, or that it was not to be sent any more. */
+  positionOf(place: Place): Position {
+    return place.isLive ? this.position : { epoch: place.epoch, offset: place.position };
+  }
+
+  /** The reader gets every message from now on. */
   join(reader: Reader): Place {
-    this.anySkips ||= reader.skipsOwn === true;
-    const isBehind = reader.connection === undefined;
-    const place: Place = {
-      reader,
-      isBehind,
-      next: this.head + 1,
-      queued: 0,
-      isLagging: false,
-      lost: 0,
-      isFull: false,
-      isGone: false,
-    };
+    const place = this.reserve(reader);
+    if (reader.connection === undefined) this.hold(place);
+    else this.live.add(place);
+    return place;
+  }
+
+  /** The reader is counted, and gets nothing before `hold` and `present`. */
+  reserve(reader: Reader): Place {
+    const place = createPlace(reader);
     this.places.set(reader.id, place);
-    if (isBehind) this.behind.add(place);
-    reader.connection?.subscribe(this.channel);
     return place;
   }
 
@@ -122,6 +98,7 @@ export class FanOut {
     place.isGone = true;
     this.places.delete(place.reader.id);
     this.behind.delete(place);
+    if (place.isLive) this.live.remove(place);
     this.options.counters.dropped.closed += place.queued;
     if (place.isLagging) this.say(place, { dropped: place.lost + place.queued }, "slow consumer: left");
     place.queued = 0;
@@ -133,22 +110,21 @@ export class FanOut {
   }
 
   deliver(message: Message): void {
-    const { counters, publisher } = this.options;
-    const skipped = this.skippedBy(message);
-    const fast = this.places.size - this.behind.size - (skipped === undefined ? 0 : 1);
+    if (message.epoch !== this.epoch) this.turnEpoch(message);
+    this.offset = message.offset;
     this.head += 1;
-    counters.due += fast;
-    counters.delivered += fast;
-    counters.sent += fast;
-    counters.sentBytes += fast * message.size;
-    if (fast > 0) publisher.publish(this.channel, message.data, skipped);
+    const size = this.live.deliver(message);
     if (this.behind.size > 0) this.deliverBehind(message);
-    this.unseen += message.size + FRAME_BYTES;
+    this.unseen += size + FRAME_BYTES;
     if (this.unseen * LOOKS_PER_MARK >= this.mark) this.findSlow();
   }
 
   /** Tries to catch up: the reader's queue went down. */
   drain(place: Place): void {
+    if (place.replay !== undefined) {
+      place.replay.drain();
+      return;
+    }
     if (!place.isFull || place.isGone) return;
     place.isFull = false;
     // Half the mark: a reader at the mark itself would be found slow again at once.
@@ -156,31 +132,90 @@ export class FanOut {
     this.trim();
   }
 
-  /** The sender's connection when it is on the native channel and wants no copy. */
-  private skippedBy({ conn }: Message): Connection | undefined {
-    if (!this.anySkips || conn === undefined) return undefined;
-    const sender = this.places.get(conn);
-    return sender?.reader.skipsOwn && !sender.isBehind ? sender.reader.connection : undefined;
+  /** Whether a reader may be sent more of the history. */
+  hasRoom({ reader }: Place): boolean {
+    return reader.buffered() <= this.mark / 2;
+  }
+
+  /** Keeps for it what is delivered from now on. */
+  hold(place: Place): void {
+    place.next = this.head + 1;
+    if (place.replay === undefined) {
+      place.epoch = this.epoch;
+      place.position = this.offset;
+    }
+    this.behind.add(place);
+  }
+
+  /** Keeps nothing for it: it will be sent the history first. */
+  release(place: Place): void {
+    this.behind.delete(place);
+    this.trim();
+  }
+
+  /**
+   * The reader has had the history up to its position: sends what was delivered since `hold`, and lets it read the present.
+   * False: some of that has left the backlog, or the reader is full; the history has it.
+   */
+  present(place: Place): boolean {
+    while (place.next <= this.head) {
+      const held = this.backlog.from(place.next);
+      if (held.length <= this.head - place.next) return false;
+      for (const { at, message } of held) {
+        if (!this.hasRoom(place)) return false;
+        place.next = at + 1;
+        if (owes(place, message)) this.sendDue(place, message);
+        if (place.isGone) return true;
+      }
+    }
+    place.replay = undefined;
+    this.caughtUp(place);
+    this.trim();
+    return true;
+  }
+
+  /** A message that the reader was not counted for when it was delivered. */
+  sendDue(place: Place, message: Message): void {
+    this.options.counters.due += 1;
+    this.options.counters.delivered += 1;
+    this.hand(place, message);
+  }
+
+  /** Messages that the reader was promised, and the history no longer holds. */
+  expire(place: Place, to: number): void {
+    const lost = to - place.position;
+    this.options.counters.due += lost;
+    this.options.counters.dropped.slow += lost;
+    tellExpired(place, { topic: this.topic, ...this.position }, to);
+  }
+
+  /** Those behind hear of it in their turn. */
+  private turnEpoch(message: Message): void {
+    if (this.epoch !== "") this.live.turnEpoch(message);
+    this.epoch = message.epoch;
   }
 
   private deliverBehind(message: Message): void {
     const { counters } = this.options;
     for (const place of this.behind) {
-      if (!owes(place, message)) continue;
+      if (place.replay !== undefined || !owes(place, message)) continue;
       place.queued += 1;
       counters.due += 1;
     }
     this.backlog.push({ at: this.head, message });
-    for (const place of this.behind) if (!place.isFull) this.catchUp(place, this.mark);
+    for (const place of this.behind)
+      if (!place.isFull && place.replay === undefined) this.catchUp(place, this.mark);
     this.trim();
   }
 
   /** A message left the backlog: those who have not got it never will. */
   private forget({ at, message }: Held, reason: "slow" | "conflated"): void {
     for (const place of this.behind) {
-      if (place.next > at || !owes(place, message)) continue;
+      if (place.replay !== undefined || place.next > at || !owes(place, message)) continue;
       place.queued -= 1;
       place.lost += 1;
+      if (place.lostTo === 0) place.lostFrom = message.offset;
+      place.lostTo = message.offset;
       this.options.counters.dropped[reason] += 1;
     }
   }
@@ -188,7 +223,7 @@ export class FanOut {
   private findSlow(): void {
     this.unseen = 0;
     for (const place of this.places.values()) {
-      if (!place.isBehind && place.reader.buffered() > this.mark) this.foundSlow(place);
+      if (place.isLive && place.reader.buffered() > this.mark) this.foundSlow(place);
     }
   }
 
@@ -199,12 +234,11 @@ export class FanOut {
     }
     place.isLagging = true;
     place.isFull = true;
-    if (!place.isBehind) {
-      place.reader.connection?.unsubscribe(this.channel);
-      place.isBehind = true;
-      place.next = this.head + 1;
-      this.behind.add(place);
+    if (place.isLive) {
+      this.live.remove(place);
+      this.hold(place);
     }
+    place.reader.lagging?.(true);
     this.say(place, {}, "slow consumer: fell behind");
   }
 
@@ -212,13 +246,14 @@ export class FanOut {
   private catchUp(place: Place, room: number): void {
     for (const { at, message } of this.backlog.from(place.next)) {
       if (place.reader.buffered() > room) {
-        this.stayBehind(place);
+        if (place.isLagging) place.isFull = true;
+        else this.foundSlow(place);
         return;
       }
       place.next = at + 1;
       if (!owes(place, message)) continue;
       place.queued -= 1;
-      place.reader.send(message);
+      this.hand(place, message);
       if (place.isGone) return;
       this.options.counters.delivered += 1;
       // Something published from inside `send` took it further already.
@@ -227,23 +262,28 @@ export class FanOut {
     this.caughtUp(place);
   }
 
-  private stayBehind(place: Place): void {
-    if (place.isLagging) place.isFull = true;
-    else this.foundSlow(place);
+  private hand(place: Place, message: Message): void {
+    const { topic, position } = this;
+    if (message.epoch !== place.epoch)
+      tellEpoch(place, { topic, epoch: message.epoch, offset: message.offset - 1 });
+    else if (place.lostTo > 0) tellLost(place, { topic, ...position }, this.options.policy === "latest");
+    place.position = message.offset;
+    place.reader.send(message);
   }
 
   private caughtUp(place: Place): void {
     place.next = this.head + 1;
-    const { connection } = place.reader;
-    if (connection !== undefined) {
+    // The history may be ahead of the deliveries: those must not come twice.
+    const isAhead = place.epoch === this.epoch && place.position > this.offset;
+    if (place.reader.connection !== undefined && !isAhead) {
       this.behind.delete(place);
-      place.isBehind = false;
-      connection.subscribe(this.channel);
+      this.live.add(place);
     }
     if (!place.isLagging) return;
     place.isLagging = false;
     this.say(place, { dropped: place.lost }, "slow consumer: caught up");
     place.lost = 0;
+    place.reader.lagging?.(false);
   }
 
   /** Nobody needs what everybody has got. */
@@ -256,8 +296,4 @@ export class FanOut {
     const { log, route, policy } = this.options;
     log.info({ conn: reader.id, route, topic: this.topic, policy, ...fields }, text);
   }
-}
-
-function owes({ reader }: Place, message: Message): boolean {
-  return !(reader.skipsOwn && message.conn === reader.id);
 }

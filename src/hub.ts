@@ -5,7 +5,8 @@
  */
 import type { Connection } from "./connection.ts";
 import type { Subscription, Topics } from "./engine.ts";
-import { FanOut, type FanOutOptions, type Reader } from "./fan-out.ts";
+import { FanOut, type FanOutOptions } from "./fan-out.ts";
+import type { Reader } from "./place.ts";
 
 export interface HubOptions extends FanOutOptions {
   readonly topics: Topics;
@@ -42,6 +43,7 @@ function refuse(fanOut: FanOut, text: string): void {
 export function readerOf(connection: Connection, skipsOwn = false): Reader {
   return {
     id: connection.id,
+    format: "plain",
     connection,
     skipsOwn,
     send: ({ data }) => void connection.send(data),

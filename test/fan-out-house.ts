@@ -1,7 +1,8 @@
 /** One topic's fan-out, with readers whose peers take bytes only when the test says so. */
 import type { Connection, Data, Publisher } from "../src/connection.ts";
-import { FanOut, type FanOutOptions, type Place, type Reader } from "../src/fan-out.ts";
+import { FanOut, type FanOutOptions } from "../src/fan-out.ts";
 import { createRouteCounters } from "../src/metrics.ts";
+import type { Place, Reader } from "../src/place.ts";
 import { memoryLog } from "./gateway.ts";
 
 export interface JoinOptions {
@@ -122,6 +123,7 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
   });
   const reader: Reader = {
     id,
+    format: "plain",
     ...(options.isStream ? {} : { connection }),
     skipsOwn: options.skipsOwn ?? false,
     send({ data }) {

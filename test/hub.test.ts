@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Deliver, EngineError, Published, Topics } from "../src/engine.ts";
 import { createMemoryEngine } from "../src/engines/memory.ts";
-import type { Reader } from "../src/fan-out.ts";
 import { createHub } from "../src/hub.ts";
 import { createRouteCounters } from "../src/metrics.ts";
+import type { Reader } from "../src/place.ts";
 import { testClock } from "./clock.ts";
 import { NOBODY_ASKS } from "./fake-topics.ts";
 import { memoryLog } from "./gateway.ts";
@@ -32,6 +32,7 @@ function reader(id: string) {
   const closed: { code: number; reason: string }[] = [];
   const settings: Reader = {
     id,
+    format: "plain",
     send: ({ data }) => void got.push(data),
     buffered: () => 0,
     close: (code, reason) => void closed.push({ code, reason }),

@@ -175,6 +175,7 @@ function createStreams(deps: FeedDeps, hub: Hub) {
     );
     membership = hub.join(topic, {
       id,
+      format: "plain",
       send({ epoch, offset, data, size }) {
         counters.sent += 1;
         counters.sentBytes += size;
