@@ -4,9 +4,12 @@
  * Accounting: due = delivered + dropped + queued, at any moment between two calls.
  */
 import type { Connection } from "./connection.ts";
-import type { Subscription, Topics } from "./engine.ts";
+import type { EngineError, HistoryPage, Message, Position, Subscription, Topics } from "./engine.ts";
 import { FanOut, type FanOutOptions } from "./fan-out.ts";
-import type { Reader } from "./place.ts";
+import type { Place, Reader } from "./place.ts";
+import { beginning, type From, startReplay } from "./replay.ts";
+import { gapFrame, messageFrame } from "./wire/frames.ts";
+import type { Gap, Start } from "./wire/v1.ts";
 
 export interface HubOptions extends FanOutOptions {
   readonly topics: Topics;
@@ -20,6 +23,16 @@ export interface Membership {
   leave(): void;
 }
 
+/** One that begins at a position. Nothing is sent before `go`; what is delivered until then is kept for it. */
+export interface Entry extends Membership {
+  /** Where the reader begins, for it to be told. MUST be called once; an error leaves nothing to do but `leave`. */
+  begin(from: From): Promise<Start | EngineError>;
+  /** Lets messages flow. MUST follow a `begin` that went well. */
+  go(): void;
+  /** The last message the reader was sent, or the one before its first. */
+  readonly position: Position;
+}
+
 export interface HubStats {
   readonly topics: number;
   readonly readers: number;
@@ -30,13 +43,11 @@ export interface HubStats {
 }
 
 export interface Hub {
+  /** Everything from now on. */
   join(topic: string, reader: Reader): Membership;
+  /** Everything from now on, or from a position before. */
+  enter(topic: string, reader: Reader): Entry;
   stats(): HubStats;
-}
-
-/** An engine may answer before the first reader has joined, and a route before it knows its membership; both have by then. */
-function refuse(fanOut: FanOut, text: string): void {
-  queueMicrotask(() => fanOut.closeAll(text));
 }
 
 /** A plain WebSocket client as a reader of a topic. */
@@ -52,42 +63,73 @@ export function readerOf(connection: Connection, skipsOwn = false): Reader {
   };
 }
 
+/** A client of fairlead.v1 as a reader. A class, because a connection may have one for each of its topics. */
+export class V1Reader implements Reader {
+  readonly format = "v1";
+
+  constructor(
+    readonly connection: Connection,
+    /** It was found slow in this topic, or has caught up. */
+    readonly lagging: (isLagging: boolean) => void,
+  ) {}
+
+  get id(): string {
+    return this.connection.id;
+  }
+
+  send(message: Message): void {
+    this.connection.send(messageFrame(message));
+  }
+
+  gap(gap: Gap): void {
+    this.connection.send(gapFrame(gap));
+  }
+
+  buffered(): number {
+    return this.connection.buffered();
+  }
+
+  close(code: 1013, reason: string): void {
+    this.connection.close(code, reason);
+  }
+}
+
+const UNREADABLE: EngineError = { code: "engine_down", text: "the history cannot be read; try again later" };
+
 interface Subscribed {
   readonly fanOut: FanOut;
   readonly subscription: Subscription;
+  /** Calls back once the engine has answered, at once when it has. */
+  whenAnswered(run: (answer: Position | EngineError) => void): void;
 }
 
 export function createHub(options: HubOptions): Hub {
   const topics = new Map<string, Subscribed>();
 
-  function subscribe(name: string): Subscribed {
-    const fanOut = new FanOut(name, options);
-    const subscription = options.topics.subscribe(
-      name,
-      (message) => fanOut.deliver(message),
-      (result) => {
-        if ("code" in result) refuse(fanOut, result.text);
-      },
-    );
-    const subscribed = { fanOut, subscription };
-    topics.set(name, subscribed);
-    return subscribed;
+  const subscribed = (name: string): Subscribed => {
+    const present = topics.get(name) ?? subscribe(name, options);
+    topics.set(name, present);
+    return present;
+  };
+
+  function leave(name: string, { fanOut, subscription }: Subscribed, place: Place): void {
+    if (place.isGone) return;
+    fanOut.leave(place);
+    if (fanOut.readers > 0) return;
+    subscription.close();
+    topics.delete(name);
   }
 
   return {
     join(name, reader) {
-      const { fanOut, subscription } = topics.get(name) ?? subscribe(name);
-      const place = fanOut.join(reader);
-      return {
-        drain: () => fanOut.drain(place),
-        leave() {
-          if (place.isGone) return;
-          fanOut.leave(place);
-          if (fanOut.readers > 0) return;
-          subscription.close();
-          topics.delete(name);
-        },
-      };
+      const topic = subscribed(name);
+      const place = topic.fanOut.join(reader);
+      return { drain: () => topic.fanOut.drain(place), leave: () => leave(name, topic, place) };
+    },
+    enter(name, reader) {
+      const topic = subscribed(name);
+      const place = topic.fanOut.reserve(reader);
+      return new HeldEntry(topic, options, place, () => leave(name, topic, place));
     },
     stats() {
       const fanOuts = [...topics.values()].map(({ fanOut }) => fanOut);
@@ -102,4 +144,96 @@ export function createHub(options: HubOptions): Hub {
       };
     },
   };
+}
+
+function subscribe(name: string, options: HubOptions): Subscribed {
+  const fanOut = new FanOut(name, options);
+  let answer: Position | EngineError | undefined;
+  let waiting: ((answer: Position | EngineError) => void)[] = [];
+  const subscription = options.topics.subscribe(
+    name,
+    (message) => fanOut.deliver(message),
+    (result) => {
+      answer = result;
+      if ("code" in result) refuse(fanOut, result.text);
+      else fanOut.position = result;
+      for (const run of waiting) run(result);
+      waiting = [];
+    },
+  );
+  return {
+    fanOut,
+    subscription,
+    whenAnswered(run) {
+      if (answer === undefined) waiting.push(run);
+      else run("code" in answer ? answer : fanOut.position);
+    },
+  };
+}
+
+/** An engine may answer before the first reader has joined, and a route before it knows its membership; both have by then. */
+function refuse(fanOut: FanOut, text: string): void {
+  queueMicrotask(() => fanOut.closeAll(text));
+}
+
+/** Held where it begins until `go`. A class, because there is one for each subscription. */
+class HeldEntry implements Entry {
+  private readonly fanOut: FanOut;
+  private page: HistoryPage | undefined;
+
+  constructor(
+    private readonly topic: Subscribed,
+    private readonly options: HubOptions,
+    private readonly place: Place,
+    readonly leave: () => void,
+  ) {
+    this.fanOut = topic.fanOut;
+    place.replay = { drain() {} };
+    this.fanOut.hold(place);
+    // At once where the engine has answered: a message that comes before `begin` is then past this position.
+    topic.whenAnswered((answer) => {
+      if (!("code" in answer)) this.standAt(answer, 0);
+    });
+  }
+
+  async begin(from: From): Promise<Start | EngineError> {
+    const answer = await new Promise<Position | EngineError>(this.topic.whenAnswered);
+    if ("code" in answer) return answer;
+    if (from.since === undefined && (from.last ?? 0) === 0) return { ...this.position, count: 0 };
+    try {
+      const { start, page } = await beginning(this.options.topics, this.fanOut.topic, from);
+      this.standAt(start, start.count);
+      this.page = page;
+      return start;
+    } catch (error) {
+      this.fail(error);
+      return UNREADABLE;
+    }
+  }
+
+  go(): void {
+    const { fanOut, place, page } = this;
+    this.page = undefined;
+    if (place.isGone) return;
+    startReplay({ topics: this.options.topics, fanOut, place, page, onError: (error) => this.fail(error) });
+  }
+
+  get position(): Position {
+    return this.fanOut.positionOf(this.place);
+  }
+
+  drain(): void {
+    this.fanOut.drain(this.place);
+  }
+
+  private standAt({ epoch, offset }: Position, count: number): void {
+    this.place.epoch = epoch;
+    this.place.position = offset - count;
+  }
+
+  private fail(error: unknown): void {
+    const { log, route } = this.options;
+    const { id } = this.place.reader;
+    log.error({ conn: id, route, topic: this.fanOut.topic, err: error }, "! the history cannot be read");
+  }
 }
