@@ -1,10 +1,13 @@
 /**
- * The topic that a path names, for routes whose parameter is one: rooms and feeds. A name is refused before the 101, so that
- * nothing behind it has to look again.
+ * The topic that a URL names, and where in it a reader wants to begin, for rooms and feeds. What is wrong is refused before the 101,
+ * so that nothing behind it has to look again.
  */
 import { refusal } from "./refusals.ts";
+import type { From } from "./replay.ts";
 import type { Refusal } from "./route.ts";
 import type { Params } from "./router.ts";
+import { MAX_LIMIT } from "./wire/commands.ts";
+import { parsePosition } from "./wire/position.ts";
 import { topicProblem } from "./wire/topic.ts";
 
 /** The path's one parameter; `only` on a route without one. */
@@ -15,4 +18,14 @@ export function topicOf(params: Params, only: string): string {
 export function topicRefusal(topic: string): Refusal | undefined {
   const problem = topicProblem(topic);
   return problem === undefined ? undefined : refusal("bad_topic", problem);
+}
+
+/** `?since=EPOCH:OFFSET` and `?last=N`; `lastEventId` comes before `since`. A string says what is wrong. */
+export function fromOf(query: URLSearchParams, lastEventId: string | null): From | string {
+  const [since, last] = [lastEventId ?? query.get("since"), query.get("last")];
+  const position = since === null ? undefined : parsePosition(since);
+  if (since !== null && position === undefined) return "since must be a position like EPOCH:OFFSET";
+  if (last !== null && !(/^\d{1,4}$/.test(last) && Number(last) <= MAX_LIMIT))
+    return `last must be a whole number from 0 to ${MAX_LIMIT}`;
+  return { since: position, last: last === null ? undefined : Number(last) };
 }
