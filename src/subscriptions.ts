@@ -1,0 +1,230 @@
+/**
+ * What one connection of fairlead.v1 is subscribed to: topics by name and by pattern. It has one stream per topic, however many of
+ * its subscriptions match, and gets each message once; the stream ends with the last of them.
+ * Calls of one connection MUST NOT overlap: its session waits for each.
+ * Limits: `max` subscriptions, MAX_STREAMS topics (past it the connection is closed with 1008: leaving one out would be silence).
+ */
+import type { Connection } from "./connection.ts";
+import type { EngineError, Position, Subscription, Topics } from "./engine.ts";
+import { type Entry, type Hub, V1Reader } from "./hub.ts";
+import type { RouteCounters } from "./metrics.ts";
+import type { PresenceWatch, RoutePresence } from "./presence.ts";
+import type { From } from "./replay.ts";
+import type { Reply } from "./route.ts";
+import { isPattern, matcher } from "./wire/topic.ts";
+import type { Answer, CommandOf, Start } from "./wire/v1.ts";
+
+export interface SubscriptionsOptions {
+  readonly hub: Hub;
+  readonly topics: Pick<Topics, "find" | "watch">;
+  readonly presence: RoutePresence;
+  /** Subscriptions of a connection; 0 = any number. */
+  readonly max: number;
+  readonly counters: Pick<RouteCounters, "recoveries">;
+}
+
+/** As many topics as one connection may read at once. */
+export const MAX_STREAMS = 10_000;
+/** So many histories are read for one pattern. */
+const MAX_REPLAYS = 64;
+
+interface Named {
+  readonly matches: (topic: string) => boolean;
+  readonly presence: boolean;
+  /** Of a pattern: hears of topics that come to be. */
+  readonly watch?: Subscription;
+}
+
+interface Stream {
+  readonly topic: string;
+  readonly entry: Entry;
+  watch: PresenceWatch | undefined;
+}
+
+type Sub = CommandOf<"sub">;
+
+/** A class, because there is one per connection. */
+export class Subscriptions {
+  private readonly named = new Map<string, Named>();
+  private readonly streams = new Map<string, Stream>();
+  /** Streams that wait for the answer to their pattern's `sub`. */
+  private unanswered: Stream[] | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly options: SubscriptionsOptions,
+  ) {}
+
+  /** The topic of the path, which is subscribed on open. `started` is called before any of its messages. */
+  async open(sub: Omit<Sub, "t">, started: (start: Start | EngineError) => void): Promise<void> {
+    const { topic, presence } = sub;
+    const stream = this.add(topic);
+    this.named.set(topic, { matches: (name) => name === topic, presence });
+    this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
+    const start = await this.begin(stream, { since: positionOf(sub), last: sub.last });
+    started(start);
+    if ("code" in start) this.unsub(topic);
+    else this.flow(stream);
+  }
+
+  /** Replies, then lets the messages flow. */
+  async sub(command: Sub, reply: Reply): Promise<void> {
+    const { topic } = command;
+    const problem = this.problem(topic);
+    if (problem !== undefined) reply(problem);
+    else if (isPattern(topic)) await this.subPattern(command, reply);
+    else if (this.streams.has(topic)) this.subFlowing(command, reply);
+    else
+      await this.open(command, (start) => reply("code" in start ? down(start) : { ok: { topic, ...start } }));
+  }
+
+  /** False: there is no such subscription. */
+  unsub(name: string): boolean {
+    const named = this.named.get(name);
+    if (named === undefined) return false;
+    this.named.delete(name);
+    named.watch?.close();
+    if (!isPattern(name)) this.options.presence.leave(name, this.connection.id);
+    for (const stream of this.streams.values()) if (named.matches(stream.topic)) this.release(stream);
+    return true;
+  }
+
+  drain(): void {
+    for (const { entry } of this.streams.values()) entry.drain();
+  }
+
+  leave(): void {
+    for (const name of [...this.named.keys()]) this.unsub(name);
+  }
+
+  private problem(topic: string): Answer | undefined {
+    const { max } = this.options;
+    if (this.named.has(topic)) {
+      const message = `topic: this connection has subscribed to ${JSON.stringify(topic)} already; \`unsub\` it first`;
+      return { err: { code: "bad_request", message } };
+    }
+    if (max === 0 || this.named.size < max) return undefined;
+    const message = `a connection may have ${max} subscriptions, and this one has; \`unsub\` one first`;
+    return { err: { code: "too_many", message } };
+  }
+
+  /** A pattern brings it already: it goes on where it is. */
+  private subFlowing({ topic, presence }: Sub, reply: Reply): void {
+    this.named.set(topic, { matches: (name) => name === topic, presence });
+    this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
+    const stream = this.streams.get(topic);
+    reply({ ok: { topic, ...stream?.entry.position, count: 0 } });
+    if (stream !== undefined) this.watchIfWanted(stream);
+  }
+
+  private async subPattern(command: Sub, reply: Reply): Promise<void> {
+    const { topic: pattern, presence } = command;
+    const matches = matcher(pattern);
+    this.unanswered = [];
+    // The watch comes first, so that no topic slips between it and the search.
+    const watch = this.options.topics.watch((topic) => {
+      if (matches(topic)) this.seen(topic);
+    });
+    this.named.set(pattern, { matches, presence, watch });
+    const answer = await this.findAll(command).catch(() => DOWN);
+    reply(answer);
+    const begun = this.unanswered;
+    this.unanswered = undefined;
+    if ("err" in answer) this.unsub(pattern);
+    else for (const stream of begun) this.flow(stream);
+  }
+
+  /** Begins a stream for each existing topic of the pattern that does not flow yet. */
+  private async findAll({ topic: pattern, since, last }: Sub): Promise<Answer> {
+    const found = await this.options.topics.find(pattern, MAX_STREAMS + 1);
+    if (found.length > MAX_STREAMS) return tooMany(pattern);
+    const positions = since instanceof Map ? since : undefined;
+    const asks = positions !== undefined || (last ?? 0) > 0;
+    const starts: [string, Start][] = [];
+    let replays = 0;
+    for (const { topic, epoch } of found) {
+      const flowing = this.streams.get(topic);
+      if (flowing !== undefined) {
+        starts.push([topic, { ...flowing.entry.position, count: 0 }]);
+        continue;
+      }
+      replays += 1;
+      const from: From = { since: positions && (positions.get(topic) ?? { epoch, offset: 0 }), last };
+      const stream = this.add(topic);
+      const start = await this.begin(stream, asks && replays <= MAX_REPLAYS ? from : {});
+      if ("code" in start) return down(start);
+      this.unanswered?.push(stream);
+      starts.push([topic, asks && replays > MAX_REPLAYS ? { ...start, recovered: false } : start]);
+    }
+    return { ok: { topic: pattern, positions: Object.fromEntries(starts) } };
+  }
+
+  /** A topic has come to be, and its first message is about to be delivered. */
+  private seen(topic: string): void {
+    if (this.streams.has(topic)) return;
+    if (this.streams.size >= MAX_STREAMS) {
+      this.connection.close(1008, `its patterns match more than ${MAX_STREAMS} topics`);
+      return;
+    }
+    const stream = this.add(topic);
+    if (this.unanswered === undefined) this.flow(stream);
+    else this.unanswered.push(stream);
+  }
+
+  private add(topic: string): Stream {
+    const reader = new V1Reader(this.connection, (isLagging) => {
+      if (isLagging) stream.watch?.pause();
+      else stream.watch?.resume();
+    });
+    const stream: Stream = { topic, entry: this.options.hub.enter(topic, reader), watch: undefined };
+    this.streams.set(topic, stream);
+    return stream;
+  }
+
+  private async begin({ entry }: Stream, from: From): Promise<Start | EngineError> {
+    const start = await entry.begin(from);
+    if ("recovered" in start && start.recovered !== undefined)
+      this.options.counters.recoveries[start.recovered ? "recovered" : "lost"] += 1;
+    return start;
+  }
+
+  private flow(stream: Stream): void {
+    stream.entry.go();
+    this.watchIfWanted(stream);
+  }
+
+  /** One of its subscriptions has ended. */
+  private release(stream: Stream): void {
+    this.watchIfWanted(stream);
+    const { topic, entry } = stream;
+    if (this.named.values().some(({ matches }) => matches(topic))) return;
+    entry.leave();
+    this.streams.delete(topic);
+  }
+
+  private watchIfWanted(stream: Stream): void {
+    const { topic, watch } = stream;
+    const isWanted = this.named.values().some(({ presence, matches }) => presence && matches(topic));
+    if (isWanted) stream.watch ??= this.options.presence.watch(topic, this.connection);
+    else {
+      watch?.close();
+      stream.watch = undefined;
+    }
+  }
+}
+
+/** Of a topic; a pattern has a map instead. */
+function positionOf({ since }: Omit<Sub, "t">): Position | undefined {
+  return since !== undefined && "epoch" in since ? since : undefined;
+}
+
+const down = ({ code, text }: EngineError): Answer => ({ err: { code, message: text } });
+
+const DOWN: Answer = { err: { code: "engine_down", message: "the engine does not answer; try again later" } };
+
+const tooMany = (pattern: string): Answer => ({
+  err: {
+    code: "too_many",
+    message: `${JSON.stringify(pattern)} matches more than ${MAX_STREAMS} topics; subscribe to a narrower one`,
+  },
+});
