@@ -68,6 +68,9 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
 
 /** What every route may need of the house. */
 interface House {
+  readonly node: string;
+  /** Subscriptions that a connection may have. */
+  readonly maxSubscriptions: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly engine: Engine;
@@ -88,7 +91,9 @@ function furnish(config: Config, log: Log) {
   const publisher: Publisher = {
     publish: (channel, data, except) => listener?.publish(channel, data, except),
   };
-  const house = { clock, log, engine, capacity, publisher };
+  const node = config.node ?? randomBytes(6).toString("base64url");
+  const maxSubscriptions = config.limits.subscriptions;
+  const house = { node, maxSubscriptions, clock, log, engine, capacity, publisher };
   const endpoints = Object.entries(config.routes).map(([path, options]) =>
     createEndpoint(path, options, house),
   );
@@ -157,26 +162,39 @@ function furnish(config: Config, log: Log) {
 }
 
 function createEndpoint(path: string, options: RouteOptions, house: House): Endpoint {
+  const { clock, node } = house;
   const counters = createRouteCounters(path, options.kind);
+  const route = createRoute(path, options, counters, house);
+  const { kind, v1 } = route;
+  const { maxMessage, heartbeat, slow } = options;
+  const told = { kind, node, heartbeat: heartbeat.ping, maxMessage };
   return {
     path,
     counters,
-    route: createRoute(path, options, counters, house),
-    heartbeat: createHeartbeat(house.clock, { ...options.heartbeat, stall: options.stallTimeout }),
-    maxMessage: options.maxMessage,
+    route,
+    heartbeat: createHeartbeat(clock, { ...heartbeat, stall: options.stallTimeout }),
+    maxMessage,
+    session: v1 && { ...told, v1, highWater: slow.highWater, clock },
     onOpen: options.onOpen,
     onClose: options.onClose,
   };
 }
 
 function createRoute(path: string, options: RouteOptions, counters: RouteCounters, house: House): Route {
-  const { engine, publisher, log, clock, capacity } = house;
+  const { engine, publisher, log, clock, capacity, maxSubscriptions } = house;
   const hub = { route: path, publisher, log };
+  const speaking = { presence: engine.presence, clock, maxSubscriptions };
   switch (options.kind) {
     case "echo":
-      return createEcho({ options });
+      return createEcho({ options, clock });
     case "room":
-      return createRoom({ options, counters, hub, topics: engine.topics(path, options.history) });
+      return createRoom({
+        options,
+        counters,
+        hub,
+        topics: engine.topics(path, options.history),
+        ...speaking,
+      });
     case "feed": {
       const topics = engine.topics(path, options.history);
       return createFeed({
@@ -185,7 +203,7 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
         hub,
         topics,
         capacity,
-        clock,
+        ...speaking,
         source: sourceOf(options, clock),
       });
     }

@@ -2,11 +2,13 @@
  * A feed's topics over HTTP: GET is an event stream or the last messages as JSON, POST publishes.
  * One reader or publisher is treated as over WebSocket: same bounds, same policy, same positions.
  */
-import type { EngineError, HistoryPage, Message, OutMessage, Position, Topics } from "./engine.ts";
-import { FairleadError } from "./errors.ts";
+import type { Superseded } from "./conflate.ts";
+import type { EngineError, HistoryPage, OutMessage, Position, Topics } from "./engine.ts";
+import { isEngineDown } from "./errors.ts";
 import { byteLength } from "./limits.ts";
 import { refusal } from "./refusals.ts";
 import type { HttpAnswer } from "./route.ts";
+import { entryText } from "./wire/frames.ts";
 import { nestsDeeper } from "./wire/json-depth.ts";
 
 /** As many as one page of history holds at most. */
@@ -36,7 +38,7 @@ export async function lastMessages(
 
 /** An engine that is down is an answer; anything else is a bug, and stays one. */
 function downOnly(error: unknown): undefined {
-  if (!(error instanceof FairleadError && error.code === "ENGINE_DOWN")) throw error;
+  if (!isEngineDown(error)) throw error;
 }
 
 function limitOf(text: string | null): number | undefined {
@@ -50,19 +52,12 @@ function pageText(topic: string, { epoch, offset, messages }: HistoryPage): stri
   return `${head},"messages":[${messages.map(entryText).join(",")}]}`;
 }
 
-/** JSON goes in as it is: it was checked when it was published. */
-function entryText({ offset, time, key, data, json }: Message): string {
-  const head = JSON.stringify({ offset, time, key }).slice(0, -1);
-  if (typeof data !== "string") return `${head},"base64":"${Buffer.from(data).toString("base64")}"}`;
-  return `${head},"data":${json ? data : JSON.stringify(data)}}`;
-}
-
 /** Publishes the body: `application/json` is JSON, `text/*` a string, anything else binary. */
 export async function publishBody(
   request: Request,
   maxMessage: number,
   topic: string,
-  publish: (message: OutMessage) => Promise<Position | EngineError>,
+  publish: (message: OutMessage) => Promise<Position | EngineError | Superseded>,
 ): Promise<HttpAnswer> {
   const message = messageOf(request.headers.get("content-type") ?? "", await request.bytes());
   if (typeof message === "string") return refusal("bad_request", message);
@@ -71,6 +66,7 @@ export async function publishBody(
     return refusal("too_large", `${size} bytes, limit ${maxMessage}`);
   }
   const result = await publish({ ...message, size });
+  if ("superseded" in result) return Response.json({ topic, superseded: true });
   if ("code" in result) return refusal("engine_down");
   return Response.json({ topic, epoch: result.epoch, offset: result.offset });
 }

@@ -3,19 +3,33 @@
  * The path's parameter names the room; a route without one is one room, named "room".
  * Limits: `maxMessage`, history bounds, a slow reader is closed or loses the oldest (`slow.policy`).
  */
+import type { Clock } from "../clock.ts";
 import type { RoomOptions } from "../config/schema.ts";
 import type { Connection } from "../connection.ts";
-import type { Published, Topics } from "../engine.ts";
-import { createHub, type HubOptions, type Membership, readerOf } from "../hub.ts";
+import type { Presence, Published, Topics } from "../engine.ts";
+import { createHub, type HubOptions } from "../hub.ts";
 import type { RouteCounters } from "../metrics.ts";
 import { topicOf, topicRefusal } from "../path-topic.ts";
 import type { Route } from "../route.ts";
+import {
+  admitSpeaker,
+  createTopicClients,
+  type PathSub,
+  type Reading,
+  type Speaker,
+} from "../topic-clients.ts";
+import { shown } from "../wire/shown.ts";
+import type { WireError } from "../wire/v1.ts";
 
 export interface RoomDeps {
   readonly options: RoomOptions;
   readonly topics: Topics;
+  readonly presence: Presence;
   readonly counters: RouteCounters;
+  readonly clock: Clock;
   readonly hub: Pick<HubOptions, "route" | "publisher" | "log">;
+  /** Subscriptions of a connection; 0 = any number. */
+  readonly maxSubscriptions: number;
 }
 
 interface Room {
@@ -28,14 +42,29 @@ interface Room {
 interface MemberState {
   readonly room: Room;
   readonly number: number;
-  readonly membership: Membership;
+  readonly reading: Reading;
+}
+
+interface Speaking extends MemberState {
+  readonly speaker: Speaker;
 }
 
 const ONLY_ROOM = "room";
 
-export function createRoom({ options, topics, counters, hub: shared }: RoomDeps): Route {
+export function createRoom(deps: RoomDeps): Route {
+  const { options, topics, counters, hub: shared } = deps;
   const hub = createHub({ ...shared, ...options.slow, topics, counters });
   const rooms = new Map<string, Room>();
+  const clients = createTopicClients({
+    ...deps,
+    ...shared,
+    hub,
+    presence: { ...options.presence, of: deps.presence },
+    readProblem: otherRoom,
+    publishProblem: (own, topic, { data }) =>
+      otherRoom(own, topic) ?? (typeof data === "string" || options.binary ? undefined : NO_BINARY),
+    publish: (topic, message, done, idem) => topics.publish(topic, message, done, idem),
+  });
 
   const onPublished: Published = (result) => {
     if ("code" in result) counters.dropped.refused += 1;
@@ -51,15 +80,26 @@ export function createRoom({ options, topics, counters, hub: shared }: RoomDeps)
 
   return {
     kind: "room",
-    admit({ params }) {
-      const refused = topicRefusal(topicOf(params, ONLY_ROOM));
-      return refused === undefined ? { admitted: {} } : { refusal: refused };
+    v1: {
+      open(connection: Connection, welcome) {
+        const sub = connection.state as PathSub;
+        const room = enter(topicOf(connection.params, ONLY_ROOM));
+        const speaker = clients.speaker(connection, room.name);
+        const { subscriptions: reading } = speaker;
+        connection.state = { room, number: room.lastNumber, reading, speaker } satisfies Speaking;
+        return clients.open(connection, speaker, sub, welcome);
+      },
+      command: (connection: Connection<Speaking>, command, reply) =>
+        clients.run(connection.state.speaker, connection, command, reply),
+    },
+    admit(request) {
+      const refused = topicRefusal(topicOf(request.params, ONLY_ROOM));
+      return refused === undefined ? admitSpeaker(request) : { refusal: refused };
     },
     open(connection) {
       const room = enter(topicOf(connection.params, ONLY_ROOM));
-      const membership = hub.join(room.name, readerOf(connection, !options.echo));
-      const state: MemberState = { room, number: room.lastNumber, membership };
-      connection.state = state;
+      const reading = clients.join(connection, room.name, !options.echo);
+      connection.state = { room, number: room.lastNumber, reading } satisfies MemberState;
     },
     message(connection: Connection<MemberState>, data, size) {
       if (typeof data === "string" || options.binary) {
@@ -70,12 +110,12 @@ export function createRoom({ options, topics, counters, hub: shared }: RoomDeps)
       }
     },
     drain(connection: Connection<MemberState>) {
-      connection.state.membership.drain();
+      connection.state.reading.drain();
     },
-    close(connection: Connection<MemberState | undefined>) {
-      if (connection.state === undefined) return;
-      const { room, membership } = connection.state;
-      membership.leave();
+    close({ state }: Connection<MemberState | undefined>) {
+      if (state === undefined) return;
+      const { room, reading } = state;
+      reading.leave();
       room.members -= 1;
       if (room.members === 0) rooms.delete(room.name);
     },
@@ -83,6 +123,20 @@ export function createRoom({ options, topics, counters, hub: shared }: RoomDeps)
       return state === undefined ? {} : { room: state.room.name, member: state.number };
     },
     stats: () => ({ ...hub.stats() }),
-    async dispose() {},
+    async dispose() {
+      clients.dispose();
+    },
   };
 }
+
+/** One connection is in one room, the one of its path. */
+function otherRoom(own: string, topic: string): WireError | undefined {
+  if (topic === own) return undefined;
+  const message = `topic: this connection is in the room ${shown(own)}, not in ${shown(topic)}; open another connection for that`;
+  return { code: "forbidden", message };
+}
+
+const NO_BINARY: WireError = {
+  code: "bad_request",
+  message: "this room takes no binary messages; send text or any JSON as `data`",
+};

@@ -39,6 +39,8 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
     counters,
     capacity,
     clock,
+    presence: engine.presence,
+    maxSubscriptions: 0,
     hub: { route: "/feed", publisher, log },
     source: parts.source && { name: options.topic ?? "feed", run: parts.source },
   });

@@ -95,7 +95,7 @@ describe("feed: an event stream", () => {
     expect(house.log.lines.at(-1)).toMatchObject({ text: "goodbye", reason: "service restart" });
   });
 
-  test("is closed when the engine cannot subscribe, and gives everything back", async () => {
+  test("is refused when the engine cannot subscribe, and gives everything back", async () => {
     const down = { code: "engine_down", text: "the engine is down" } as const;
     const house = feedHouse(
       {},
@@ -110,8 +110,8 @@ describe("feed: an event stream", () => {
         },
       },
     );
-    const stream = await house.stream();
-    await expect(stream.read()).rejects.toThrow("the engine is down");
+    const response = await house.ask({ headers: { Accept: "text/event-stream" } });
+    expect(response.status).toBe(503);
     expect(house.counters.streams).toBe(0);
     expect(house.route.stats()).toMatchObject({ readers: 0, topics: 0 });
   });
@@ -132,9 +132,21 @@ describe("feed: an event stream whose reader stalls", () => {
     expect(due).toBe(delivered + dropped.slow + queued);
     const numbers: number[] = [];
     await stream.read();
-    while (numbers.at(-1) !== 19) numbers.push(Number.parseInt(data(await stream.read()).slice(1), 10));
+    const gaps: string[] = [];
+    while (numbers.at(-1) !== 19) {
+      const event = await stream.read();
+      if (event.includes("event: gap")) gaps.push(event);
+      else numbers.push(Number.parseInt(data(event).slice(1), 10));
+    }
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
     expect(numbers.length).toBe(20 - dropped.slow);
+    expect(gaps).toHaveLength(1);
+    const { from, to } = JSON.parse(data(gaps[0] ?? ""));
+    expect([to - from + 1, from - 2, gaps[0]?.match(/^id: .*:(\d+)$/m)?.[1]]).toEqual([
+      dropped.slow,
+      numbers.findIndex((number, at) => number !== at) - 1,
+      String(to),
+    ]);
     expect(house.route.stats()).toMatchObject({ queued: 0, lagging: 0, held: 0 });
   });
 

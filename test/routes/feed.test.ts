@@ -48,13 +48,15 @@ describe("feed: a plain client", () => {
     expect(JSON.parse(await (await fetch(gateway.http("/feed"))).text()).messages).toEqual([]);
   });
 
-  test("may publish what the history then has, with its connection nowhere in it", async () => {
+  test("may publish what the history then has, with the id of its connection", async () => {
     await using gateway = await startGateway({ "/feed": { kind: "feed", publish: true, welcome: false } });
     using client = await connect(gateway.ws("/feed"));
     client.send("said");
     await client.next();
     const { messages } = JSON.parse(await (await fetch(gateway.http("/feed"))).text());
-    expect(messages).toEqual([{ offset: 1, time: expect.any(Number), data: "said" }]);
+    expect(messages).toEqual([
+      { offset: 1, time: expect.any(Number), conn: expect.any(String), data: "said" },
+    ]);
   });
 
   test.each([

@@ -227,13 +227,17 @@ describe("room: books", () => {
     leave(clients);
   });
 
+  const speaking = () => {
+    const clock = testClock();
+    const { presence } = createMemoryEngine({ clock, onError: () => undefined });
+    return { clock, presence, maxSubscriptions: 0 };
+  };
+
   function house(topics: Topics) {
     const counters = createRouteCounters("/room", "room");
     const hub = { route: "/room", publisher: { publish() {} }, log: memoryLog() };
-    return {
-      counters,
-      route: createRoom({ options: roomOptions.parse({ kind: "room" }), topics, counters, hub }),
-    };
+    const options = roomOptions.parse({ kind: "room" });
+    return { counters, route: createRoom({ options, topics, counters, hub, ...speaking() }) };
   }
 
   test("come out for a slow member too, who goes on when it reads again", () => {
@@ -245,6 +249,7 @@ describe("room: books", () => {
       options,
       counters,
       topics: engine.topics("/room", options.history),
+      ...speaking(),
       hub: {
         route: "/room",
         log: memoryLog(),
