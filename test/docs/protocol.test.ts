@@ -1,5 +1,6 @@
 /** PROTOCOL.md shows frames and tables; the code that reads and writes frames agrees with each of them. */
 import { describe, expect, test } from "bun:test";
+import { parseConfig } from "../../src/config/validate.ts";
 import { splitFrame } from "../../src/wire/binary-frame.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
 import {
@@ -221,6 +222,23 @@ describe("the table", () => {
     expect(MAX_KEY_BYTES).toBe(MAX_TOPIC_BYTES);
     expect(limits.get("idem")).toBe(`${MAX_IDEM_BYTES} bytes`);
     expect(limits.get("last, limit")).toBe(`${MAX_LIMIT}`);
+  });
+
+  test("of limits has the defaults that the options have, as have the sentences", () => {
+    const { limits, routes } = parseConfig({ routes: { "/room": { kind: "room" } } });
+    const room = routes["/room"];
+    if (room?.kind !== "room") throw new Error("a room's options are those of a room");
+    const text = new Map(table("Limits").map(([what = "", limit = ""]) => [what, limit]));
+    expect(text.get("subscriptions, patterns included")).toBe(`${limits.subscriptions} on a connection`);
+    expect(text.get("history of a topic, by default")).toBe("100 messages, 1 MiB, 5 min");
+    expect(room.history).toEqual({ size: 100, bytes: 1024 * 1024, ttl: 5 * 60_000 });
+    expect(protocol.text).toContain(`With more than ${room.presence.max} members`);
+    expect(protocol.text).toContain(`The server pings every ${room.heartbeat.ping / 1000} s`);
+    expect(protocol.text).toContain(`${(room.heartbeat.ping + room.heartbeat.pong) / 1000} s by default`);
+    expect([protocol.text.includes("`slow.highWater` (1 MiB)"), room.slow.highWater]).toEqual([
+      true,
+      2 ** 20,
+    ]);
   });
 
   test("of test vectors has each file, each has vectors, and no two of a file have one name", () => {
