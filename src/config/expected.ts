@@ -12,7 +12,8 @@ const UNITS: Readonly<Record<string, string>> = {
 export function expectedText(schemas: Schemas): string {
   const unit = UNITS[metaOf(schemas)?.unit ?? ""];
   if (unit !== undefined) return unit;
-  const words = [...new Set(typesOf(schemas).map(typeText))];
+  const types = typesOf(schemas);
+  const words = [...new Set(types.map((type) => typeText(type, types.length === 1)))];
   const last = words.pop() ?? "nothing here";
   return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
 }
@@ -38,13 +39,15 @@ export function takes(schemas: Schemas, value: unknown): boolean {
   return schemas.some((schema) => z.safeParse(schema, value).success);
 }
 
-function typeText(type: z.core.$ZodType): string {
+function typeText(type: z.core.$ZodType, isAlone: boolean): string {
   if (type instanceof z.ZodEnum || type instanceof z.ZodLiteral) return orList(literals(type));
   if (type instanceof z.ZodNumber) return numberText(type);
   if (type instanceof z.ZodString) return "a text";
   if (type instanceof z.ZodBoolean) return "true or false";
   if (type instanceof z.ZodArray) return "a list";
   if (type instanceof z.ZodCustom) return "a function (TypeScript config only)";
+  // Beside a word nobody knows which keys are meant.
+  if (type instanceof z.ZodObject && !isAlone) return `a table of ${Object.keys(type.shape).join(" and ")}`;
   return "a table of keys";
 }
 

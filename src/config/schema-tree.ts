@@ -63,12 +63,17 @@ export function optionPaths(schema: z.core.$ZodType, value: unknown, path: KeyPa
     return keys.flatMap((key) => optionPaths(type.valueType, valueAt(value, [key]), [...path, key]));
   }
   const objects = objectsOf(type, value);
-  if (objects.length === 0) return [path];
   const keys = [...new Set(objects.flatMap((object) => Object.keys(object.shape)))];
-  return keys.flatMap((key) => {
+  const below = keys.flatMap((key) => {
     const child = childrenOf(type, key, value)[0];
     return child === undefined ? [] : optionPaths(child, valueAt(value, [key]), [...path, key]);
   });
+  return isSection(type) ? below : [path, ...below];
+}
+
+/** A union of a word and a table is an option and has some: `engine` and `engine.sqlite`. */
+function isSection(type: z.core.$ZodType): boolean {
+  return typesOf([type]).every((one) => one instanceof z.ZodObject || one instanceof z.ZodDiscriminatedUnion);
 }
 
 function bare(schema: z.core.$ZodType): z.core.$ZodType {

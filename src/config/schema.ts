@@ -216,6 +216,17 @@ export const routeOptions = z.discriminatedUnion("kind", [
   bridgeOptions,
 ]);
 
+const engine = z.union([
+  z.literal("memory"),
+  z.strictObject({
+    sqlite: option(z.string().min(1), "the engine's file; its folder is made when it is not there"),
+    sync: option(
+      z.enum(["batch", "always"]).default("batch"),
+      "batch: a power cut may cost the last messages; always: each commit waits for the disk",
+    ),
+  }),
+]);
+
 export const configSchema = z.strictObject({
   listen: z
     .strictObject({
@@ -226,7 +237,7 @@ export const configSchema = z.strictObject({
       port: option(z.int().min(0).max(65_535).default(8080), "port to bind; 0 takes a free one"),
     })
     .prefault({}),
-  engine: option(z.literal("memory").default("memory"), "where messages live"),
+  engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),
   limits: z
     .strictObject({
       connections: option(
@@ -274,6 +285,7 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type RouteOptions = z.output<typeof routeOptions>;
+export type EngineOptions = Config["engine"];
 export type EchoOptions = z.output<typeof echoOptions>;
 export type RoomOptions = z.output<typeof roomOptions>;
 export type FeedOptions = z.output<typeof feedOptions>;

@@ -48,6 +48,8 @@ function fromIssue(issue: z.core.$ZodIssue, input: unknown): Problem[] {
     const known = keysOf(schemas, received);
     return issue.keys.map((key) => unknownKey([...path, key], known, input));
   }
+  const inside = issue.code === "invalid_union" ? insideTable(issue, received) : [];
+  if (inside.length > 0) return inside.flatMap((one) => fromIssue(one, input));
   const expected = `expected ${expectedText(schemas)}`;
   if (received === undefined) {
     const reason = metaOf(schemas)?.reason;
@@ -55,6 +57,15 @@ function fromIssue(issue: z.core.$ZodIssue, input: unknown): Problem[] {
   }
   const hint = typeof received === "string" ? didYouMean(received, wordsOf(schemas)) : "";
   return [{ path, text: expected, received, ...(hint === "" ? {} : { hint }), ...secrecy(path, input) }];
+}
+
+/** Where a table was meant, what is wrong in it says more than that the whole fits nothing. */
+function insideTable(union: z.core.$ZodIssueInvalidUnion, received: unknown): z.core.$ZodIssue[] {
+  if (!isTable(received)) return [];
+  const ofTable = union.errors.find((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  return (ofTable ?? []).map((issue) => ({ ...issue, path: [...union.path, ...issue.path] }));
 }
 
 function unknownKey(path: KeyPath, known: readonly string[], input: unknown): Problem {

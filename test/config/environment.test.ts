@@ -21,6 +21,8 @@ describe("a variable sets", () => {
     ["FAIRLEAD_DRAIN__WINDOW", "3s", "drain window", "3s"],
     ["FAIRLEAD_DRAIN__WINDOW", "3000", "drain window", 3000],
     ["FAIRLEAD_LOG__LEVEL", "debug", "log level", "debug"],
+    ["FAIRLEAD_ENGINE", "memory", "engine", "memory"],
+    ["FAIRLEAD_ENGINE__SQLITE", "a.db", "engine sqlite", "a.db"],
     ["FAIRLEAD_ROUTES__FEED_TOPIC__MAX_MESSAGE", "1KiB", "routes /feed/:topic maxMessage", "1KiB"],
     ["FAIRLEAD_ROUTES__FEEDTOPIC__MAXMESSAGE", "1KiB", "routes /feed/:topic maxMessage", "1KiB"],
     ["FAIRLEAD_ROUTES__FEED_TOPIC__PUBLISH", "true", "routes /feed/:topic publish", true],

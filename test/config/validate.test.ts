@@ -71,6 +71,27 @@ describe("says what is wrong when", () => {
       'log.level: expected "debug", "info", "warn", "error" or "silent", got "inf". Did you mean info?',
     ],
     [
+      "the engine is a word that is none",
+      { engine: "sqlite" },
+      'engine: expected "memory" or a table of sqlite and sync, got "sqlite".',
+    ],
+    ["the engine's file is no text", { engine: { sqlite: 5 } }, "engine.sqlite: expected a text, got 5."],
+    [
+      "the engine's file is missing",
+      { engine: { sync: "always" } },
+      "engine.sqlite: is missing; expected a text (the engine's file; its folder is made when it is not there).",
+    ],
+    [
+      "a key of the engine is near another",
+      { engine: { sqlite: "a.db", synk: "always" } },
+      'engine.synk: unknown key, got "always". Did you mean sync?',
+    ],
+    [
+      "the engine waits for the disk in no known way",
+      { engine: { sqlite: "a.db", sync: "alway" } },
+      'engine.sync: expected "batch" or "always", got "alway". Did you mean always?',
+    ],
+    [
       "a boolean is a text",
       route({ kind: "room", echo: "yes" }),
       'routes["/r"].echo: expected true or false, got "yes".',
