@@ -1,8 +1,11 @@
 /** Layers of a config, the later over the earlier: tables merge key by key, anything else is replaced whole. */
+import { takes } from "./expected.ts";
 import type { KeyPath } from "./key-path.ts";
 import { isTable, valueAt } from "./key-path.ts";
 import type { Origin } from "./origin.ts";
 import { DEFAULT } from "./origin.ts";
+import { configSchema } from "./schema.ts";
+import { schemasAt } from "./schema-tree.ts";
 
 export interface Layer {
   readonly value: unknown;
@@ -58,12 +61,13 @@ export function originIn(layers: readonly Layer[], path: KeyPath): Origin {
   return layers[0]?.originOf([]) ?? DEFAULT;
 }
 
-function merge(below: unknown, above: unknown): unknown {
-  if (!isTable(above)) return above;
-  if (!isTable(below)) return below === undefined ? above : below; // a wrong section stays, for the schema to name it
+function merge(below: unknown, above: unknown, path: KeyPath = []): unknown {
+  if (!isTable(above) || below === undefined) return above;
+  // A word where a table may stand, too, is replaced like any value; a wrong section stays, for the schema to name it.
+  if (!isTable(below)) return takes(schemasAt(configSchema, path, {}), below) ? above : below;
   const keys = new Set([...Object.keys(below), ...Object.keys(above)]);
   const pick = (key: string) =>
-    Object.hasOwn(above, key) ? merge(valueAt(below, [key]), above[key]) : below[key];
+    Object.hasOwn(above, key) ? merge(valueAt(below, [key]), above[key], [...path, key]) : below[key];
   return Object.fromEntries([...keys].map((key) => [key, pick(key)])); // own keys, also one called __proto__
 }
 

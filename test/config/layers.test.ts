@@ -36,6 +36,17 @@ test("keeps a wrong section under a right one, so that the error is not hidden",
   expect(originIn(layers, ["wrong"]).name).toBe("f.yaml");
 });
 
+test("puts a table in place of a word where either may stand, and the word in place of the table", () => {
+  const layer = (engine: unknown): Layer => ({ value: { engine }, originOf: () => DEFAULT });
+  const setting = settingsLayer([flag(["engine", "sqlite"], "b.db", "--engine-sqlite")]);
+  expect(mergeLayers([layer("memory"), setting])).toEqual({ engine: { sqlite: "b.db" } });
+  expect(mergeLayers([layer({ sqlite: "a.db", sync: "always" }), setting])).toEqual({
+    engine: { sqlite: "b.db", sync: "always" },
+  });
+  expect(mergeLayers([layer("wrong"), setting])).toEqual({ engine: "wrong" });
+  expect(mergeLayers([layer({ sqlite: "a.db" }), layer("memory")])).toEqual({ engine: "memory" });
+});
+
 test("finds the uppermost writer of a value, and the section for one that nobody wrote", () => {
   const layers = [file, settingsLayer([flag(["listen", "port"], 2, "--port")])];
   expect(originIn(layers, ["listen", "port"]).name).toBe("--port");
