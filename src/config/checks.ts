@@ -9,7 +9,20 @@ import { paramsOf, pathFault, samePaths } from "./route-path.ts";
 import { parseDuration } from "./units.ts";
 
 export function combinationProblems(input: unknown): Problem[] {
-  const routes = valueAt(input, ["routes"]);
+  return [
+    ...engineProblems(valueAt(input, ["engine", "sqlite"])),
+    ...routesProblems(valueAt(input, ["routes"])),
+  ];
+}
+
+/** SQLite has names for what is no file. */
+function engineProblems(received: unknown): Problem[] {
+  if (typeof received !== "string" || !/^(?::memory:$|file:)/.test(received)) return [];
+  const hint = received === ":memory:" ? " Name a file, or write engine: memory." : " Give the path alone.";
+  return [{ path: ["engine", "sqlite"], text: "expected the path of a file", received, hint }];
+}
+
+function routesProblems(routes: unknown): Problem[] {
   if (!isTable(routes)) return [];
   const paths = Object.keys(routes).filter((path) => path !== "__proto__");
   return [...pathProblems(paths), ...paths.flatMap((path) => routeProblems(path, routes[path]))];
