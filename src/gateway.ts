@@ -4,13 +4,15 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
-import type { Config, ConfigInput, FeedOptions, RouteOptions } from "./config/schema.ts";
+import type { Config, ConfigInput, EngineOptions, FeedOptions, RouteOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Engine } from "./engine.ts";
+import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
+import { createSqliteEngine } from "./engines/sqlite.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -30,7 +32,7 @@ import { stocks } from "./sources/stocks.ts";
 import { VERSION } from "./version.ts";
 
 export interface Gateway {
-  /** Binds and resolves once it listens; rejects with LISTEN_FAILED. */
+  /** Binds and resolves once it listens; rejects with LISTEN_FAILED, or with ENGINE_DOWN when the engine's file cannot be opened. */
   start(): Promise<void>;
   /** Where it listens; the configured address before `start`. */
   readonly address: { readonly host: string; readonly port: number };
@@ -55,7 +57,7 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   let stopping: Promise<void> | undefined;
 
   return {
-    start: async () => house.start(),
+    start: () => house.start(),
     get address() {
       return { host: config.listen.host, port: house.port() };
     },
@@ -82,10 +84,7 @@ function furnish(config: Config, log: Log) {
   const clock = systemClock;
   const rejected = new Map<string, number>();
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
-  const engine = createMemoryEngine({
-    clock,
-    onError: ({ error, ...where }) => log.error({ ...where, err: error }, "! a callback of the engine threw"),
-  });
+  const engine = createEngine(config.engine, clock, log);
   let draining = false;
   let listener: Listener | undefined;
   const publisher: Publisher = {
@@ -121,7 +120,7 @@ function furnish(config: Config, log: Log) {
     capacity,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
-      notReady: () => (draining ? "draining" : undefined),
+      notReady: () => (draining ? "draining" : engineProblem(engine)),
       metrics,
     }),
     isDraining: () => draining,
@@ -130,7 +129,8 @@ function furnish(config: Config, log: Log) {
     log,
   });
 
-  function start(): void {
+  async function start(): Promise<void> {
+    await engine.start?.();
     listener = createListener({
       ...config.listen,
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
@@ -159,6 +159,18 @@ function furnish(config: Config, log: Log) {
   }
 
   return { start, stop, port: () => listener?.port ?? config.listen.port };
+}
+
+function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
+  const onError: Report = ({ error, ...where }) =>
+    log.error({ ...where, err: error }, "! a callback of the engine threw");
+  if (options === "memory") return createMemoryEngine({ clock, onError });
+  return createSqliteEngine({ file: options.sqlite, sync: options.sync, clock, log, onError });
+}
+
+function engineProblem(engine: Engine): string | undefined {
+  const { up, text } = engine.health();
+  return up ? undefined : text;
 }
 
 function createEndpoint(path: string, options: RouteOptions, house: House): Endpoint {

@@ -5,7 +5,7 @@ import { printData, printTalk } from "./output.ts";
 import { untilStopped } from "./signals.ts";
 import { tryLines } from "./try-lines.ts";
 
-/** Returns the exit code. @throws FairleadError LISTEN_FAILED */
+/** Returns the exit code. @throws FairleadError LISTEN_FAILED, ENGINE_DOWN */
 export async function runGateway(config: Config): Promise<number> {
   const { gatewayOf } = await import("../gateway.ts"); // `--help` and `config` need none of it
   const gateway = gatewayOf(config);

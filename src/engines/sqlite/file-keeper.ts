@@ -70,13 +70,15 @@ export function createFileKeeper({ file, sync, clock, log, onOpen }: FileKeeperD
   const fail = (error: unknown) => {
     const reason = reasonOf(error);
     if (problem === undefined) log.error({ file, reason, err: error }, "! the engine cannot write");
-    problem = `${file}: ${reason}; it is tried again every ${RETRY_MS} ms`;
+    // Clients may be shown it, so it does not say where the file lies.
+    problem = `the engine cannot write: ${reason}; it is tried again every ${RETRY_MS} ms`;
     if (isDamage(error)) damage = reason;
     timer ??= clock.after(RETRY_MS, tryAgain);
   };
 
   return {
     start() {
+      if (opened !== undefined) return;
       problem = undefined;
       try {
         open();

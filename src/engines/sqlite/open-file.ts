@@ -170,7 +170,7 @@ function moveAside({ file, wall, log }: FileOptions, reason: string): void {
 const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   [/^SQLITE_BUSY/, "another process has it open; stop that one, or give each gateway a file of its own"],
   [
-    /^(?:SQLITE_CANTOPEN|SQLITE_READONLY|SQLITE_PERM|EACCES|EPERM|EROFS|ENOTDIR|EISDIR|EEXIST)/,
+    /^(?:SQLITE_CANTOPEN|SQLITE_READONLY|SQLITE_PERM|EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EISDIR|EEXIST|ELOOP|ENAMETOOLONG)/,
     "this process may not write there; check the path, its rights and its owner",
   ],
 ];
