@@ -3,7 +3,7 @@
  * A publish is delivered and answered after its commit. While the file cannot be written publishes are refused, and what was
  * accepted is delivered and can be read. What it holds in memory is bounded by the topics that somebody listens to.
  */
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import type { Engine, EngineError } from "../engine.ts";
 import type { Log } from "../log.ts";
 import { createClaims } from "./in-process/claims.ts";
@@ -64,10 +64,7 @@ export function createSqliteEngine({ file, sync, clock, log, onError }: SqliteEn
     isClosed: () => isClosed,
     report: onError,
   });
-  const timers = [
-    createSweeper({ clock, keeper, routes, kept }),
-    clock.every(PRESENCE_SWEEP_MS, presence.sweep),
-  ];
+  const timers: Timer[] = [];
 
   const reading = <T>(read: (store: Store) => T): T | EngineError => {
     const { opened, problem = DOWN.text } = keeper;
@@ -82,7 +79,10 @@ export function createSqliteEngine({ file, sync, clock, log, onError }: SqliteEn
 
   return {
     async start() {
+      if (isClosed || timers.length > 0) return;
       keeper.start();
+      timers.push(createSweeper({ clock, keeper, routes, kept }));
+      timers.push(clock.every(PRESENCE_SWEEP_MS, presence.sweep));
     },
     topics(path, limits) {
       const route = new Route({ path, limits, clock, report: onError });

@@ -79,11 +79,12 @@ export function createFileKeeper({ file, sync, clock, log, onOpen }: FileKeeperD
   return {
     start() {
       if (opened !== undefined) return;
-      problem = undefined;
       try {
         open();
+        problem = undefined;
       } catch (error) {
         if (error instanceof FairleadError) throw error;
+        problem = undefined;
         fail(error);
       }
     },

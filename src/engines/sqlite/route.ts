@@ -158,8 +158,9 @@ export class Route {
       topic.before = undefined;
     }
     this.touched = [];
-    this.attachment.idems.undo();
-    this.attachment.row = this.attachment.committed;
+    if (this.attached === undefined) return;
+    this.attached.idems.undo();
+    this.attached.row = this.attached.committed;
   }
 
   deliver(topic: Topic, message: Message): void {
