@@ -1,6 +1,7 @@
 /** PROTOCOL.md shows frames and tables; the code that reads and writes frames agrees with each of them. */
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../src/config/validate.ts";
+import { MAX_STREAMS } from "../../src/subscriptions.ts";
 import { splitFrame } from "../../src/wire/binary-frame.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
 import {
@@ -229,7 +230,10 @@ describe("the table", () => {
     const room = routes["/room"];
     if (room?.kind !== "room") throw new Error("a room's options are those of a room");
     const text = new Map(table("Limits").map(([what = "", limit = ""]) => [what, limit]));
-    expect(text.get("subscriptions, patterns included")).toBe(`${limits.subscriptions} on a connection`);
+    expect(text.get("subscriptions, the path's and patterns included")).toBe(
+      `${limits.subscriptions} on a connection`,
+    );
+    expect(text.get("topics that a connection's patterns match")).toBe(MAX_STREAMS.toLocaleString("en"));
     expect(text.get("history of a topic, by default")).toBe("100 messages, 1 MiB, 5 min");
     expect(room.history).toEqual({ size: 100, bytes: 1024 * 1024, ttl: 5 * 60_000 });
     expect(protocol.text).toContain(`With more than ${room.presence.max} members`);
