@@ -214,8 +214,9 @@ export class FanOut {
       if (place.replay !== undefined || place.next > at || !owes(place, message)) continue;
       place.queued -= 1;
       place.lost += 1;
-      if (place.lostTo === 0) place.lostFrom = message.offset;
-      place.lostTo = message.offset;
+      // Not always in the order of offsets: of two keys the newer value may come to the one that waited longer.
+      if (place.lostTo === 0 || message.offset < place.lostFrom) place.lostFrom = message.offset;
+      place.lostTo = Math.max(place.lostTo, message.offset);
       this.options.counters.dropped[reason] += 1;
     }
   }
