@@ -116,7 +116,10 @@ export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
       }
       // Some bytes at once: the runtime sends the head with the first of them.
       stream.ping();
-      if (start.recovered === false) stream.write(gapEvent({ topic, ...start, reason: "expired" }));
+      if (start.recovered === false) {
+        const reason = from.since?.epoch === start.epoch ? "expired" : "epoch";
+        stream.write(gapEvent({ topic, ...start, reason }));
+      }
       entry.go();
       return stream.response;
     },
