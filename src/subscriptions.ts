@@ -84,8 +84,9 @@ export class Subscriptions {
     if (named === undefined) return false;
     this.named.delete(name);
     named.watch?.close();
-    if (!isPattern(name)) this.options.presence.leave(name, this.connection.id);
     for (const stream of this.streams.values()) if (named.matches(stream.topic)) this.release(stream);
+    // Last, so that it is not told of its own going, as it was not of its coming.
+    if (!isPattern(name)) this.options.presence.leave(name, this.connection.id);
     return true;
   }
 
