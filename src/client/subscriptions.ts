@@ -26,6 +26,7 @@ export class Subscriptions {
   /** Whose wishes the URL of this connection told. */
   #dialed: Held | undefined;
   #isOpen = false;
+  #isOver = false;
 
   readonly #commands: Commands;
   readonly #clock: Clock;
@@ -47,7 +48,7 @@ export class Subscriptions {
       },
       left: () => this.#leave(held),
     });
-    if (options.signal?.aborted) held.ended();
+    if (this.#isOver || options.signal?.aborted) held.ended();
     else {
       this.#all.set(topic, held);
       this.#begin(held);
@@ -105,6 +106,7 @@ export class Subscriptions {
   }
 
   ended(error?: FairleadClientError): void {
+    this.#isOver = true;
     for (const held of this.#all.values()) this.#end(held, error);
   }
 
