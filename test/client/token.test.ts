@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import { sessionHouse, settle } from "./session-house.ts";
+
+describe("a token", () => {
+  test("travels beside the subprotocol, in base64url", async () => {
+    const { net, welcome } = sessionHouse({ token: "ключ>>>?" });
+    await welcome();
+    const [, entry = ""] = net.last.protocols;
+    const token = Buffer.from(entry.replace("fairlead.token.", ""), "base64url").toString();
+    expect([token, /^fairlead\.token\.[\w-]+$/.test(entry)]).toEqual(["ключ>>>?", true]);
+  });
+
+  test("that can be had anew is asked for at each attempt; one that throws is a failed attempt", async () => {
+    let asked = 0;
+    const token = async () => {
+      asked += 1;
+      if (asked === 2) throw new Error("login is down");
+      return `t${asked}`;
+    };
+    const { net, statuses, lose } = sessionHouse({ token });
+    await settle();
+    await lose();
+    expect(statuses.at(-1)).toMatchObject({ type: "away", cause: { message: "login is down" } });
+    expect(net.sockets).toHaveLength(1);
+    await lose().catch(() => {});
+    expect(asked).toBe(3);
+  });
+
+  test("that comes late is not used if close() came first", async () => {
+    const late = Promise.withResolvers<string>();
+    let gone: AbortSignal | undefined;
+    const { session, net, clock } = sessionHouse({
+      token: (signal) => {
+        gone = signal;
+        return late.promise;
+      },
+    });
+    await settle();
+    session.close();
+    expect(gone?.aborted).toBe(true);
+    late.resolve("late");
+    await settle();
+    clock.advance(0);
+    expect([net.sockets.length, clock.pending]).toEqual([0, 0]);
+  });
+
+  test("is renewed on the living connection before it ends", async () => {
+    let asked = 0;
+    const { statuses, welcome, say, ok, err } = sessionHouse({ token: () => `t${++asked}` });
+    await welcome();
+    say({ t: "expiring", at: 99 });
+    await settle();
+    ok("auth", { user: "ann", expires: 200 });
+    say({ t: "expiring", at: 200 });
+    await settle();
+    err("auth", "unauthorized");
+    await settle();
+    expect(statuses.at(-1)).toMatchObject({
+      type: "error",
+      error: { code: "token", cause: { code: "unauthorized" } },
+    });
+    expect(asked).toBe(3);
+  });
+
+  test("that was refused is tried once more with a fresh one, a fixed one is not", async () => {
+    const fresh = sessionHouse({ token: () => "t" });
+    await settle();
+    await fresh.lose(3000);
+    expect(fresh.session.status.type).toBe("connecting");
+    await fresh.lose(3000);
+    expect(fresh.session.status).toMatchObject({ type: "closed", code: 3000 });
+    const fixed = sessionHouse({ token: "t" });
+    await settle();
+    fixed.net.last.end(3000);
+    expect(fixed.session.status).toMatchObject({ type: "closed", code: 3000 });
+  });
+});
