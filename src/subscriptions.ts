@@ -6,6 +6,7 @@
  */
 import type { Connection } from "./connection.ts";
 import type { EngineError, Position, Subscription, Topics } from "./engine.ts";
+import { isEngineDown } from "./errors.ts";
 import { type Entry, type Hub, V1Reader } from "./hub.ts";
 import type { RouteCounters } from "./metrics.ts";
 import type { PresenceWatch, RoutePresence } from "./presence.ts";
@@ -121,34 +122,35 @@ export class Subscriptions {
   private async subPattern(command: Sub, reply: Reply): Promise<void> {
     const { topic: pattern, presence } = command;
     const matches = matcher(pattern);
+    const flowing = [...this.streams.values().filter(({ topic }) => matches(topic))];
     this.unanswered = [];
     // The watch comes first, so that no topic slips between it and the search.
     const watch = this.options.topics.watch((topic) => {
       if (matches(topic)) this.seen(topic);
     });
     this.named.set(pattern, { matches, presence, watch });
-    const answer = await this.findAll(command).catch(() => DOWN);
+    const answer = await this.findAll(command, flowing).catch(downOnly);
     reply(answer);
     const begun = this.unanswered;
     this.unanswered = undefined;
     if ("err" in answer) this.unsub(pattern);
     else for (const stream of begun) this.flow(stream);
+    for (const stream of flowing) this.watchIfWanted(stream);
   }
 
-  /** Begins a stream for each existing topic of the pattern that does not flow yet. */
-  private async findAll({ topic: pattern, since, last }: Sub): Promise<Answer> {
+  /** Begins a stream for each existing topic of the pattern that does not flow yet; what flows goes on where it is. */
+  private async findAll({ topic: pattern, since, last }: Sub, flowing: readonly Stream[]): Promise<Answer> {
     const found = await this.options.topics.find(pattern, MAX_STREAMS + 1);
     if (found.length > MAX_STREAMS) return tooMany(pattern);
     const positions = since instanceof Map ? since : undefined;
     const asks = positions !== undefined || (last ?? 0) > 0;
-    const starts: [string, Start][] = [];
+    const starts = flowing.map(({ topic, entry }): [string, Start] => [
+      topic,
+      { ...entry.position, count: 0 },
+    ]);
     let replays = 0;
     for (const { topic, epoch } of found) {
-      const flowing = this.streams.get(topic);
-      if (flowing !== undefined) {
-        starts.push([topic, { ...flowing.entry.position, count: 0 }]);
-        continue;
-      }
+      if (this.streams.has(topic)) continue;
       replays += 1;
       const from: From = { since: positions && (positions.get(topic) ?? { epoch, offset: 0 }), last };
       const stream = this.add(topic);
@@ -221,7 +223,11 @@ function positionOf({ since }: Omit<Sub, "t">): Position | undefined {
 
 const down = ({ code, text }: EngineError): Answer => ({ err: { code, message: text } });
 
-const DOWN: Answer = { err: { code: "engine_down", message: "the engine does not answer; try again later" } };
+/** An engine that is down is an answer; anything else is a bug, and stays one. */
+export function downOnly(error: unknown): Answer {
+  if (!isEngineDown(error)) throw error;
+  return { err: { code: "engine_down", message: error.message } };
+}
 
 const tooMany = (pattern: string): Answer => ({
   err: {

@@ -8,7 +8,6 @@ import type { Clock } from "./clock.ts";
 import type { Superseded } from "./conflate.ts";
 import type { Connection, Publisher } from "./connection.ts";
 import type { EngineError, Idem, OutMessage, Position, Presence, Topics } from "./engine.ts";
-import { isEngineDown } from "./errors.ts";
 import { type Hub, readerOf } from "./hub.ts";
 import type { RouteCounters } from "./metrics.ts";
 import { fromOf } from "./path-topic.ts";
@@ -16,7 +15,7 @@ import { createRoutePresence } from "./presence.ts";
 import { refusal } from "./refusals.ts";
 import type { Admission, AdmitRequest, Reply, Subscribed } from "./route.ts";
 import { refused } from "./session.ts";
-import { Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
+import { downOnly, Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
 import { errorFrame, historyFields, positionFields } from "./wire/frames.ts";
 import { shown } from "./wire/shown.ts";
 import type { Answer, Command, CommandOf, Payload, WireError } from "./wire/v1.ts";
@@ -176,12 +175,6 @@ function pubAnswer(topic: string, result: PubResult): Answer {
 function unsubAnswer(subscriptions: Subscriptions, topic: string): Answer {
   if (subscriptions.unsub(topic)) return { ok: {} };
   return refused("not_subscribed", `topic: this connection has no subscription ${shown(topic)}`);
-}
-
-/** An engine that is down is an answer; anything else is a bug, and stays one. */
-function downOnly(error: unknown): Answer {
-  if (!isEngineDown(error)) throw error;
-  return refused("engine_down", error.message);
 }
 
 /** Chooses fairlead.v1 where it is offered, and reads what its client wants of the path's topic. */
