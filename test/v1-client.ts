@@ -3,6 +3,7 @@ import { PROTOCOL } from "../src/wire/v1.ts";
 import { connect } from "./gateway.ts";
 import { bounded } from "./raw-client.ts";
 
+/** A text frame as its object; a binary one as its header, with the payload as `bytes`. */
 export type Frame = Readonly<Record<string, unknown>>;
 
 export interface V1Client extends Disposable {
@@ -13,6 +14,7 @@ export interface V1Client extends Disposable {
   say(frame: string | Uint8Array<ArrayBuffer> | Frame): void;
   /** The next frame that is no answer to an `ask`. */
   next(): Promise<Frame>;
+  take(count: number): Promise<Frame[]>;
   /** Frames that are no answers, up to the answer of a `ping` that is sent now. */
   told(): Promise<Frame[]>;
   close(): void;
@@ -29,7 +31,7 @@ export async function speak(url: string): Promise<V1Client> {
   // Rejects never: `next` of a client waits for as long as the process lives.
   async function listen(): Promise<void> {
     for (;;) {
-      const frame: Frame = JSON.parse(String(await client.next()));
+      const frame = parse(await client.next());
       const { id } = frame;
       const answer = typeof id === "number" ? answers.get(id) : undefined;
       if (answer === undefined) events.push(frame);
@@ -71,6 +73,11 @@ export async function speak(url: string): Promise<V1Client> {
     welcome,
     ask,
     next,
+    async take(count) {
+      const frames: Frame[] = [];
+      while (frames.length < count) frames.push(await next());
+      return frames;
+    },
     say(frame) {
       const isRaw = typeof frame === "string" || frame instanceof Uint8Array;
       if (!isRaw) lastId = Math.max(lastId, Number(frame["id"] ?? 0));
@@ -84,4 +91,11 @@ export async function speak(url: string): Promise<V1Client> {
     closed: () => bounded("the end of the connection", client.closed),
     [Symbol.dispose]: () => client.socket.close(),
   };
+}
+
+function parse(data: string | Uint8Array): Frame {
+  if (typeof data === "string") return JSON.parse(data);
+  const length = new DataView(data.buffer, data.byteOffset).getUint16(0);
+  const header = JSON.parse(new TextDecoder().decode(data.subarray(2, 2 + length)));
+  return { ...header, bytes: data.slice(2 + length) };
 }
