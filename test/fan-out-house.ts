@@ -3,6 +3,7 @@ import type { Connection, Data, Publisher } from "../src/connection.ts";
 import { FanOut, type FanOutOptions } from "../src/fan-out.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import type { Place, Reader } from "../src/place.ts";
+import type { Gap } from "../src/wire/v1.ts";
 import { memoryLog } from "./gateway.ts";
 
 export interface JoinOptions {
@@ -21,6 +22,8 @@ export interface Listener {
   readonly waiting: number;
   /** How often somebody asked what waits for it. */
   readonly looks: number;
+  /** What it was told it will not get. */
+  readonly gaps: Gap[];
   readonly closed: { readonly code: number; readonly reason: string } | undefined;
   /** From now on its peer takes nothing. */
   stall(): void;
@@ -112,6 +115,7 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
   let looks = 0;
   let closed: Listener["closed"];
   const got: number[] = [];
+  const gaps: Gap[] = [];
 
   const take: Take = (data) => {
     got.push(Number.parseInt(String(data), 10));
@@ -130,6 +134,7 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
       take(data);
       options.onSend?.(listener);
     },
+    gap: (gap) => void gaps.push(gap),
     buffered() {
       looks += 1;
       return waiting;
@@ -142,6 +147,7 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
   const listener: Listener = {
     id,
     got,
+    gaps,
     place: fanOut.join(reader),
     get waiting() {
       return waiting;
