@@ -204,6 +204,8 @@ class HeldEntry implements Entry {
       const { start, page } = await beginning(this.options.topics, this.fanOut.topic, from);
       this.standAt(start, start.count);
       this.page = page;
+      if (start.recovered !== undefined)
+        this.options.counters.recoveries[start.recovered ? "recovered" : "lost"] += 1;
       return start;
     } catch (error) {
       this.fail(error);

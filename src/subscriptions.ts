@@ -8,7 +8,6 @@ import type { Connection } from "./connection.ts";
 import type { EngineError, Position, Subscription, Topics } from "./engine.ts";
 import { isEngineDown } from "./errors.ts";
 import { type Entry, type Hub, V1Reader } from "./hub.ts";
-import type { RouteCounters } from "./metrics.ts";
 import type { PresenceWatch, RoutePresence } from "./presence.ts";
 import type { From } from "./replay.ts";
 import type { Reply } from "./route.ts";
@@ -21,7 +20,6 @@ export interface SubscriptionsOptions {
   readonly presence: RoutePresence;
   /** Subscriptions of a connection; 0 = any number. */
   readonly max: number;
-  readonly counters: Pick<RouteCounters, "recoveries">;
 }
 
 /** As many topics as one connection may read at once. */
@@ -62,7 +60,7 @@ export class Subscriptions {
     const stream = this.add(topic);
     this.named.set(topic, { matches: (name) => name === topic, presence });
     this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
-    const start = await this.begin(stream, { since: positionOf(sub), last: sub.last });
+    const start = await stream.entry.begin({ since: positionOf(sub), last: sub.last });
     started(start);
     if ("code" in start) this.unsub(topic);
     else this.flow(stream);
@@ -154,7 +152,7 @@ export class Subscriptions {
       replays += 1;
       const from: From = { since: positions && (positions.get(topic) ?? { epoch, offset: 0 }), last };
       const stream = this.add(topic);
-      const start = await this.begin(stream, asks && replays <= MAX_REPLAYS ? from : {});
+      const start = await stream.entry.begin(asks && replays <= MAX_REPLAYS ? from : {});
       if ("code" in start) return down(start);
       this.unanswered?.push(stream);
       starts.push([topic, asks && replays > MAX_REPLAYS ? { ...start, recovered: false } : start]);
@@ -182,13 +180,6 @@ export class Subscriptions {
     const stream: Stream = { topic, entry: this.options.hub.enter(topic, reader), watch: undefined };
     this.streams.set(topic, stream);
     return stream;
-  }
-
-  private async begin({ entry }: Stream, from: From): Promise<Start | EngineError> {
-    const start = await entry.begin(from);
-    if ("recovered" in start && start.recovered !== undefined)
-      this.options.counters.recoveries[start.recovered ? "recovered" : "lost"] += 1;
-    return start;
   }
 
   private flow(stream: Stream): void {
