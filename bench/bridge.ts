@@ -101,7 +101,7 @@ function up([client, peer]: [Client, Socket<Peer>], size: number): Load {
 function roundTrips([client, peer]: [Client, Socket<Peer>]): Load {
   peer.data.echoes = true;
   const burst = clientFrame(new Uint8Array(64), BINARY);
-  return closedLoop([{ sender: client, burst, receivers: [client], frames: 1 }], 1);
+  return closedLoop([{ sender: client, burst: () => burst, receivers: [client], frames: 1 }], 1);
 }
 
 function row(

@@ -16,7 +16,12 @@ function row(name: string, size: number, burst: number, opcode = TEXT): Row {
     bar: 1.2,
     async open(server) {
       const clients = await connectAll(server.port, "/echo", CONNECTIONS, GREETINGS);
-      const lanes = clients.map((sender) => ({ sender, burst: frames, receivers: [sender], frames: burst }));
+      const lanes = clients.map((sender) => ({
+        sender,
+        burst: () => frames,
+        receivers: [sender],
+        frames: burst,
+      }));
       return closedLoop(lanes, burst);
     },
   };

@@ -23,7 +23,7 @@ function bySocket(burst: number): Row {
       const receivers = await subscribe(server, `/feed/${burst}`);
       const sender = receivers[0] as Client;
       return closedLoop(
-        [{ sender, burst: frames, receivers, frames: SUBSCRIBERS * burst }],
+        [{ sender, burst: () => frames, receivers, frames: SUBSCRIBERS * burst }],
         SUBSCRIBERS * burst,
       );
     },
@@ -40,7 +40,7 @@ const byPost: Row = {
     const sender = await connectHttp(server.port);
     const head = `POST /feed/post HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nContent-Type: text/plain\r\n`;
     const burst = Buffer.from(`${head}Content-Length: ${MESSAGE.length}\r\n\r\n${MESSAGE}`);
-    const lane = { sender, burst, receivers: [...receivers, sender], frames: SUBSCRIBERS + 1 };
+    const lane = { sender, burst: () => burst, receivers: [...receivers, sender], frames: SUBSCRIBERS + 1 };
     return closedLoop([lane], SUBSCRIBERS);
   },
 };

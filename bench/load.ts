@@ -16,8 +16,8 @@ export interface Load {
 
 export interface Lane {
   readonly sender: Client;
-  /** What is written at once. */
-  readonly burst: Uint8Array;
+  /** What is written at once, made anew each time where it must differ. */
+  burst(): Uint8Array;
   /** Everybody who gets something of it, the sender too if it does. */
   readonly receivers: readonly Client[];
   /** Frames that one burst causes, at all receivers together. */
@@ -37,7 +37,7 @@ export function closedLoop(lanes: readonly Lane[], unitsPerBurst: number): Load 
       left--;
       underWay++;
       began = performance.now();
-      lane.sender.write(lane.burst);
+      lane.sender.write(lane.burst());
     };
     for (const receiver of lane.receivers) {
       let seen = receiver.counter.frames;

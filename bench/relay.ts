@@ -33,7 +33,7 @@ function row(window: number): Row {
         const group = `${window}-${pair}`;
         await introduce(center, local, group);
         const burst = repeat(envelope(group, "center", "local", "x".repeat(100)), window);
-        lanes.push({ sender: center, burst, receivers: [center, local], frames: window * 2 });
+        lanes.push({ sender: center, burst: () => burst, receivers: [center, local], frames: window * 2 });
       }
       return closedLoop(lanes, window);
     },

@@ -15,7 +15,7 @@ function row(subscribers: number, burst: number): Row {
     async open(server) {
       const receivers = await connectAll(server.port, `/room/${subscribers}-${burst}`, subscribers, 0);
       const sender = receivers[0] as Client;
-      const lane = { sender, burst: frames, receivers, frames: subscribers * burst };
+      const lane = { sender, burst: () => frames, receivers, frames: subscribers * burst };
       return closedLoop([lane], subscribers * burst);
     },
   };

@@ -27,7 +27,10 @@ function stub() {
 test("the next burst goes out when everything that the last one caused has come", async () => {
   const [sender, receiver] = [stub(), stub()];
   const receivers = [sender.client, receiver.client];
-  const load = closedLoop([{ sender: sender.client, burst: new Uint8Array(8), receivers, frames: 4 }], 2);
+  const load = closedLoop(
+    [{ sender: sender.client, burst: () => new Uint8Array(8), receivers, frames: 4 }],
+    2,
+  );
   const times: number[] = [];
   const done = load.run(4, times);
   expect(sender.written).toEqual([8]);
@@ -44,7 +47,10 @@ test("the next burst goes out when everything that the last one caused has come"
 test("greetings that came before do not count", async () => {
   const { client, written, answer } = stub();
   answer(3);
-  const load = closedLoop([{ sender: client, burst: new Uint8Array(1), receivers: [client], frames: 1 }], 1);
+  const load = closedLoop(
+    [{ sender: client, burst: () => new Uint8Array(1), receivers: [client], frames: 1 }],
+    1,
+  );
   const done = load.run(2, []);
   expect(written).toHaveLength(1);
   answer(1);
@@ -54,7 +60,10 @@ test("greetings that came before do not count", async () => {
 
 test("a round fails if the server ends a connection", () => {
   const { client } = stub();
-  const load = closedLoop([{ sender: client, burst: new Uint8Array(1), receivers: [client], frames: 1 }], 1);
+  const load = closedLoop(
+    [{ sender: client, burst: () => new Uint8Array(1), receivers: [client], frames: 1 }],
+    1,
+  );
   const done = load.run(1, []);
   client.onLost();
   return expect(done).rejects.toThrow("ended a connection");
