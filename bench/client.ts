@@ -22,8 +22,8 @@ export interface Client {
 
 const nothing = () => {};
 
-/** Upgrades `path` on 127.0.0.1. Rejects with the status line when the answer is not 101. */
-export async function connect(port: number, path: string): Promise<Client> {
+/** Upgrades `path` on 127.0.0.1, and offers one subprotocol. Rejects with the status line when the answer is not 101. */
+export async function connect(port: number, path: string, protocol = "binary"): Promise<Client> {
   const opened = Promise.withResolvers<void>();
   const counter = new FrameCounter();
   let head: string | undefined = "";
@@ -48,7 +48,7 @@ export async function connect(port: number, path: string): Promise<Client> {
     Buffer.from(
       `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
-        "Sec-WebSocket-Protocol: binary\r\n\r\n",
+        `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
     ),
   );
   await opened.promise;
@@ -128,10 +128,13 @@ export async function connectAll(
   path: string,
   count: number,
   greetings: number,
+  protocol?: string,
 ): Promise<Client[]> {
   const clients: Client[] = [];
   while (clients.length < count) {
-    const batch = Array.from({ length: Math.min(64, count - clients.length) }, () => connect(port, path));
+    const batch = Array.from({ length: Math.min(64, count - clients.length) }, () =>
+      connect(port, path, protocol),
+    );
     const opened = await Promise.all(batch);
     await Promise.all(opened.map((client) => heard(client, greetings)));
     clients.push(...opened);
