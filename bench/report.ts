@@ -21,10 +21,25 @@ export interface Figure {
 /** Less than this is what two runs of the same loop differ by. */
 const NOISE = 0.03;
 
-const HEAD = ["row", "server", "per CPU-s", "CPU µs", "µs/publish", "vs bare", "p50 ms", "p99 ms", "RSS MiB"];
+const HEAD = [
+  "row",
+  "server",
+  "per CPU-s",
+  "CPU µs",
+  "µs/publish",
+  "vs first",
+  "p50 ms",
+  "p99 ms",
+  "RSS MiB",
+];
 
 const find = (row: RowResult, server: string) =>
   row.results.find((result) => result.server === server && result.failed === undefined);
+
+/** What the others of a row are compared with: the first. */
+function baseOf({ results: [first] }: RowResult): Result | undefined {
+  return first?.failed === undefined ? first : undefined;
+}
 
 /** Names of those that even the bare loop is behind. */
 export function aheadOfBare(row: RowResult): string[] {
@@ -39,7 +54,7 @@ function line(row: RowResult, result: Result, isFirst: boolean): string[] {
   const name = isFirst ? `${row.kind}: ${row.row.name}${mark}` : "";
   if (result.failed !== undefined) return [name, `${result.server}: ${result.failed}`];
   const cpu = median(result.cpu);
-  const base = find(row, "bare");
+  const base = baseOf(row);
   return [
     name,
     result.server,
@@ -73,13 +88,14 @@ export function figureTable(figures: readonly Figure[]): string {
 /** The bars of one row: against the bare loop, and ahead of the peers that are installed. */
 export function judgeRow(row: RowResult): Verdict[] {
   const ours = find(row, "fairlead");
-  const base = find(row, "bare");
+  const base = baseOf(row);
   const name = `${row.kind}: ${row.row.name}`;
   if (row.row.bar === undefined && row.row.ahead === undefined) return [];
   if (ours === undefined || base === undefined) return [{ bar: name, value: "not measured", met: false }];
   const cost = ratio(ours, base);
   const { bar = Number.POSITIVE_INFINITY, ahead = [] } = row.row;
-  const verdicts = [{ bar: `${name}, at most ${bar} of bare`, value: cost.toFixed(2), met: cost <= bar }];
+  const most = `${name}, at most ${short(bar)} of ${base.server}`;
+  const verdicts = [{ bar: most, value: cost.toFixed(2), met: cost <= bar }];
   for (const peer of ahead.map((server) => find(row, server))) {
     if (peer === undefined) continue;
     const against = ratio(ours, peer);

@@ -29,7 +29,7 @@ test("the rounds of all boots count, and one that failed fails the row", () => {
 
 test("a bar is met up to its value", () => {
   const at = (cpu: number) => judgeRow(row([result("bare", 1), result("fairlead", cpu)], { bar: 1.2 }));
-  expect(at(1.2)).toEqual([{ bar: "echo: 20 B, at most 1.2 of bare", value: "1.20", met: true }]);
+  expect(at(1.2)).toEqual([{ bar: "echo: 20 B, at most 1.20 of bare", value: "1.20", met: true }]);
   expect(at(1.21)[0]?.met).toBe(false);
 });
 
