@@ -8,7 +8,7 @@ const PING = 9;
 const PONG = 10;
 
 /** Not zero, so that a server has to unmask. One mask for all frames: a fresh one would cost the load, not the server. */
-const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
+export const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
 
 /** One masked frame with FIN set. */
 export function clientFrame(payload: string | Uint8Array, opcode: number): Uint8Array {
