@@ -20,37 +20,42 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 /** The options that differ from the defaults, because the row cannot be run without. */
 const OPTIONS: Partial<Record<RouteKind, object>> = { feed: { publish: true } };
 
-export function bare(kind: RouteKind): Contestant {
+export function bare(kind: RouteKind | "pub"): Contestant {
   return {
     name: "bare",
     command: (port, target) => [process.execPath, `bench/bare/${kind}.ts`, `${port}`, `${target}`],
   };
 }
 
-/** Without the launcher, which only finds Bun and becomes it. */
-export function fairlead(kind: RouteKind): Contestant {
-  return served("fairlead", [process.execPath, "src/cli/main.ts"], kind);
+/** Without the launcher, which only finds Bun and becomes it. `options` of the route, beside the defaults. */
+export function fairlead(kind: RouteKind, options: object = {}, name = "fairlead"): Contestant {
+  return served(name, [process.execPath, "src/cli/main.ts"], kind, options);
 }
 
 /** As `npx fairlead` runs it. */
 export function launcher(kind: RouteKind): Contestant {
-  return served("fairlead, launcher", ["node", "bin/fairlead.mjs"], kind);
+  return served("fairlead, launcher", ["node", "bin/fairlead.mjs"], kind, {});
 }
 
-function served(name: string, program: readonly string[], kind: RouteKind): Contestant {
+function served(name: string, program: readonly string[], kind: RouteKind, options: object): Contestant {
   const command = (port: number, target: number) => [
     ...program,
     "serve",
     "--config",
-    configFile(kind, port, target),
+    configFile(kind, port, target, options),
   ];
   return { name, command: existsSync(join(root, "src/cli/main.ts")) ? command : undefined };
 }
 
 /** One route of one kind, everything else by default. */
-function configFile(kind: RouteKind, port: number, target: number): string {
+function configFile(kind: RouteKind, port: number, target: number, options: object): string {
   const path = join(folder, `${kind}-${port}.json`);
-  const route = { kind, ...OPTIONS[kind], ...(kind === "bridge" ? { target: `127.0.0.1:${target}` } : {}) };
+  const route = {
+    kind,
+    ...OPTIONS[kind],
+    ...options,
+    ...(kind === "bridge" ? { target: `127.0.0.1:${target}` } : {}),
+  };
   writeFileSync(path, JSON.stringify({ listen: { port }, routes: { [PATHS[kind]]: route } }));
   return path;
 }
