@@ -6,9 +6,11 @@
 import { parseArgs } from "node:util";
 import { bridge } from "./bridge.ts";
 import { echo } from "./echo.ts";
+import { fanout } from "./fanout.ts";
 import { feed } from "./feed.ts";
 import { idle } from "./idle.ts";
 import { measure, type Pace, type RowResult } from "./measure.ts";
+import { pub } from "./pub.ts";
 import { relay } from "./relay.ts";
 import { cpuTable, type Figure, figureTable, judgeFigure, judgeRow, verdictList } from "./report.ts";
 import { room } from "./room.ts";
@@ -18,7 +20,7 @@ import { start } from "./start.ts";
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
-const kinds = [echo, room, feed, relay, bridge];
+const kinds = [echo, room, feed, relay, bridge, fanout, pub];
 const extras = { idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
