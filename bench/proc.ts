@@ -3,6 +3,7 @@
  * CPU is the scheduler's own nanosecond count where the kernel has it (`schedstat`), else utime + stime in ticks of 10 ms.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { median } from "./table.ts";
 
 /** USER_HZ is 100 on every Linux ABI that Bun runs on. */
 const TICK_SECONDS = 0.01;
@@ -65,4 +66,23 @@ export function cpuSeconds(pid: number): number {
 /** Resident bytes now, all children included. */
 export function residentBytes(pid: number): number {
   return family(pid).reduce((sum, id) => sum + parseStatus(read(`/proc/${id}/status`) ?? "", "VmRSS"), 0);
+}
+
+/** The most that was ever resident at once, of the process alone. */
+export function peakBytes(pid: number): number {
+  return parseStatus(read(`/proc/${pid}/status`) ?? "", "VmHWM");
+}
+
+/** What is left behind is collected when the server has rested for a while. */
+const REST_MS = 3_000;
+
+/** Resident bytes after a rest; the middle of a few looks, because a collector may be at work. */
+export async function rested(pid: number): Promise<number> {
+  await Bun.sleep(REST_MS);
+  const looks: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    looks.push(residentBytes(pid));
+    await Bun.sleep(100);
+  }
+  return median(looks);
 }
