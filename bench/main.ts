@@ -11,17 +11,19 @@ import { feed } from "./feed.ts";
 import { idle } from "./idle.ts";
 import { measure, type Pace, type RowResult } from "./measure.ts";
 import { pub } from "./pub.ts";
+import { recovery } from "./recovery.ts";
 import { relay } from "./relay.ts";
 import { cpuTable, type Figure, figureTable, judgeFigure, judgeRow, verdictList } from "./report.ts";
 import { room } from "./room.ts";
 import { isPinned, pinLoad, stopAll } from "./server.ts";
+import { sqlite } from "./sqlite.ts";
 import { start } from "./start.ts";
 
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
 const kinds = [echo, room, feed, relay, bridge, fanout, pub];
-const extras = { idle, start };
+const extras = { recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
 const { values, positionals } = parseArgs({
