@@ -12,7 +12,7 @@ import { createPresence } from "./in-process/presence.ts";
 import { wallClock } from "./in-process/wall-clock.ts";
 import { createFileKeeper } from "./sqlite/file-keeper.ts";
 import { createGroupCommit } from "./sqlite/group-commit.ts";
-import type { OpenFile, Sync } from "./sqlite/open-file.ts";
+import type { OpenFile, openFile, Sync } from "./sqlite/open-file.ts";
 import { Route } from "./sqlite/route.ts";
 import type { Store } from "./sqlite/store.ts";
 import { createSweeper } from "./sqlite/sweeper.ts";
@@ -28,6 +28,8 @@ export interface SqliteEngineDeps {
   readonly log: Pick<Log, "info" | "warn" | "error">;
   /** Told of each callback that threw. MUST NOT throw. */
   readonly onError: Report;
+  /** For tests of a disk that fails. */
+  readonly openFile?: typeof openFile;
 }
 
 export interface SqliteEngine extends Engine {
@@ -36,7 +38,8 @@ export interface SqliteEngine extends Engine {
   readonly held: number;
 }
 
-export function createSqliteEngine({ file, sync, clock, log, onError }: SqliteEngineDeps): SqliteEngine {
+export function createSqliteEngine(deps: SqliteEngineDeps): SqliteEngine {
+  const { file, clock, onError } = deps;
   const wallAt = wallClock(clock);
   const routes: Route[] = [];
   const claims = createClaims({ clock, report: onError });
@@ -50,7 +53,7 @@ export function createSqliteEngine({ file, sync, clock, log, onError }: SqliteEn
     keptBase = Math.max(keptBase, Math.max(clock.wall(), opened.store.newest()) - clock.now());
     for (const route of routes) route.attach(opened);
   };
-  const keeper = createFileKeeper({ file, sync, clock, log, onOpen });
+  const keeper = createFileKeeper({ ...deps, onOpen });
   const kept = () => Math.floor(clock.now() + keptBase);
 
   const refusal = (): EngineError | undefined => {

@@ -16,6 +16,8 @@ export interface FileKeeperDeps {
   readonly sync: Sync;
   readonly clock: Clock;
   readonly log: Pick<Log, "info" | "warn" | "error">;
+  /** Instead of `openFile`. */
+  readonly openFile?: typeof openFile | undefined;
   /** Inside a transaction, each time the file can be written again, also the first time. May throw. */
   readonly onOpen: (file: OpenFile) => void;
 }
@@ -34,7 +36,9 @@ export interface FileKeeper {
   close(): void;
 }
 
-export function createFileKeeper({ file, sync, clock, log, onOpen }: FileKeeperDeps): FileKeeper {
+export function createFileKeeper(deps: FileKeeperDeps): FileKeeper {
+  const { file, sync, clock, log, onOpen } = deps;
+  const openIt = deps.openFile ?? openFile;
   let opened: OpenFile | undefined;
   let problem: string | undefined = "the engine has not been started";
   let damage: string | undefined;
@@ -43,7 +47,7 @@ export function createFileKeeper({ file, sync, clock, log, onOpen }: FileKeeperD
   const open = () => {
     opened?.abandon();
     opened = undefined;
-    const fresh = openFile({ file, sync, wall: clock.wall, log, damage });
+    const fresh = openIt({ file, sync, wall: clock.wall, log, damage });
     damage = undefined;
     opened = fresh;
     fresh.store.transaction(() => onOpen(fresh));

@@ -4,7 +4,7 @@
  * messages that were told may be lost, so every topic begins a new epoch.
  * A file that is not ours or is damaged is moved aside; nothing is deleted.
  */
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
@@ -55,8 +55,13 @@ export function openFile(options: FileOptions): OpenFile {
 }
 
 /** SQLite found something in a file that it did not write so. */
-export const isDamage = (error: unknown): error is SQLiteError =>
-  error instanceof SQLiteError && /^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code ?? "");
+export const isDamage = (error: unknown): error is Error => /^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(error));
+
+/** Our mark, but not our tables. */
+const isForeign = (error: unknown): error is Error => codeOf(error) === "SQLITE_ERROR";
+
+/** What SQLite or the system calls it. */
+const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /** A string says why the file cannot be used. */
 function open({ file, sync, log }: FileOptions): OpenFile | string {
@@ -92,10 +97,6 @@ function giveUp(db: Database, reason: string): string {
 function set(db: Database, ...pragmas: readonly string[]): void {
   for (const pragma of pragmas) db.query(`PRAGMA ${pragma}`).all();
 }
-
-/** Our mark, but not our tables. */
-const isForeign = (error: unknown): error is SQLiteError =>
-  error instanceof SQLiteError && error.code === "SQLITE_ERROR";
 
 function ownerOf(db: Database, file: string): "nobody" | "us" | "foreign" {
   const number = (sql: string) => db.query<{ n: number }, []>(sql).get()?.n ?? 0;
@@ -177,7 +178,7 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
 
 /** What an owner can mend becomes a text; what remains is the disk. */
 function explained(file: string, error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   const known = EXPLAINED.find(([pattern]) => pattern.test(code));
   if (known === undefined) return error;
   return new FairleadError("ENGINE_DOWN", `cannot open ${file} (${code}): ${known[1]}`, { cause: error });
