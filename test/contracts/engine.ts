@@ -1,6 +1,6 @@
 /**
  * The suite every engine passes. A runner is `engineContract("memory", (clock) => createMemoryEngine({ clock, ... }))`.
- * `make` is called for each test; the clock it gets is moved by the tests. What an engine does not pass it names in `skips`.
+ * `make` is called for each test; the clock it gets is moved by the tests.
  */
 import { describe } from "bun:test";
 import { claimsContract } from "./engine/claims.ts";
@@ -12,7 +12,18 @@ import { modelContract } from "./engine/model.ts";
 import { presenceContract } from "./engine/presence.ts";
 import { topicsContract } from "./engine/topics.ts";
 
-export function engineContract(name: string, make: MakeEngine, skips: readonly Skip[] = []): void {
+export interface ContractOptions {
+  /** What an engine does not pass. */
+  readonly skips?: readonly Skip[];
+  /** Random scripts per model, each with an engine of its own; fewer where making one is slow. */
+  readonly runs?: number;
+}
+
+export function engineContract(
+  name: string,
+  make: MakeEngine,
+  { skips = [], runs = 200 }: ContractOptions = {},
+): void {
   const plain = skippingTest(skips);
   const it: EngineTest = (test, run) => plain(test, () => withEngine(make, run));
   describe(`engine ${name}`, () => {
@@ -22,6 +33,6 @@ export function engineContract(name: string, make: MakeEngine, skips: readonly S
     describe("idem", () => idemContract(it));
     describe("claims", () => claimsContract(it));
     describe("presence", () => presenceContract(it));
-    describe("model", () => modelContract(plain, make));
+    describe("model", () => modelContract(plain, make, runs));
   });
 }

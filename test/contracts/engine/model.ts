@@ -16,7 +16,6 @@ import {
   won,
 } from "./harness.ts";
 
-const RUNS = { numRuns: 200 };
 const index = fc.nat({ max: 9 });
 const topic = fc.constantFrom("t", "u");
 
@@ -189,7 +188,7 @@ function namePlayer(engine: Parameters<typeof claim>[0], clock: TestClock, holde
   };
 }
 
-export function modelContract(it: PlainTest, make: MakeEngine): void {
+export function modelContract(it: PlainTest, make: MakeEngine, numRuns: number): void {
   const limits = fc.record({
     size: fc.constantFrom(0, 1, 4, 100),
     ttl: fc.constantFrom(0, 20),
@@ -207,7 +206,7 @@ export function modelContract(it: PlainTest, make: MakeEngine): void {
         }
       }),
     );
-    await fc.assert(property, RUNS);
+    await fc.assert(property, { numRuns });
   });
 
   it("keeps one order for all, if callbacks publish, subscribe and close at random", async () => {
@@ -219,7 +218,7 @@ export function modelContract(it: PlainTest, make: MakeEngine): void {
           await playCallbacks(room, [...script]);
         }),
       ),
-      RUNS,
+      { numRuns },
     );
   });
 
@@ -230,7 +229,7 @@ export function modelContract(it: PlainTest, make: MakeEngine): void {
         for (const step of steps) await play(step);
       }),
     );
-    await fc.assert(property, RUNS);
+    await fc.assert(property, { numRuns });
   });
 }
 
