@@ -127,27 +127,32 @@ export class Subscriptions {
       if (matches(topic)) this.seen(topic);
     });
     this.named.set(pattern, { matches, presence, watch });
-    const answer = await this.findAll(command, flowing).catch(downOnly);
-    reply(answer);
+    const starts = await this.beginAll(command).catch(downOnly);
     const begun = this.unanswered;
     this.unanswered = undefined;
-    if ("err" in answer) this.unsub(pattern);
-    else for (const stream of begun) this.flow(stream);
+    if ("err" in starts) {
+      reply(starts);
+      this.unsub(pattern);
+      return;
+    }
+    // As it stands now: what flows has gone on meanwhile.
+    for (const { topic, entry } of flowing) starts.push([topic, { ...entry.position, count: 0 }]);
+    reply({ ok: { topic: pattern, positions: Object.fromEntries(starts) } });
+    for (const stream of begun) this.flow(stream);
     for (const stream of flowing) this.watchIfWanted(stream);
   }
 
-  /** Begins a stream for each existing topic of the pattern that does not flow yet; what flows goes on where it is. */
-  private async findAll({ topic: pattern, since, last }: Sub, flowing: readonly Stream[]): Promise<Answer> {
+  /** Begins a stream for each existing topic of the pattern that does not flow yet. */
+  private async beginAll({ topic: pattern, since, last }: Sub): Promise<[string, Start][] | Failed> {
     const found = await this.options.topics.find(pattern, MAX_STREAMS + 1);
     if (found.length > MAX_STREAMS) return tooMany(pattern);
     const positions = since instanceof Map ? since : undefined;
     const asks = positions !== undefined || (last ?? 0) > 0;
-    const starts = flowing.map(({ topic, entry }): [string, Start] => [
-      topic,
-      { ...entry.position, count: 0 },
-    ]);
+    const starts: [string, Start][] = [];
     let replays = 0;
     for (const { topic, epoch } of found) {
+      // The connection has gone: what began now would never end.
+      if (!this.named.has(pattern)) break;
       if (this.streams.has(topic)) continue;
       replays += 1;
       const from: From = { since: positions && (positions.get(topic) ?? { epoch, offset: 0 }), last };
@@ -157,7 +162,7 @@ export class Subscriptions {
       this.unanswered?.push(stream);
       starts.push([topic, asks && replays > MAX_REPLAYS ? { ...start, recovered: false } : start]);
     }
-    return { ok: { topic: pattern, positions: Object.fromEntries(starts) } };
+    return starts;
   }
 
   /** A topic has come to be, and its first message is about to be delivered. */
@@ -212,15 +217,17 @@ function positionOf({ since }: Omit<Sub, "t">): Position | undefined {
   return since !== undefined && "epoch" in since ? since : undefined;
 }
 
-const down = ({ code, text }: EngineError): Answer => ({ err: { code, message: text } });
+type Failed = Extract<Answer, { readonly err: unknown }>;
+
+const down = ({ code, text }: EngineError): Failed => ({ err: { code, message: text } });
 
 /** An engine that is down is an answer; anything else is a bug, and stays one. */
-export function downOnly(error: unknown): Answer {
+export function downOnly(error: unknown): Failed {
   if (!isEngineDown(error)) throw error;
   return { err: { code: "engine_down", message: error.message } };
 }
 
-const tooMany = (pattern: string): Answer => ({
+const tooMany = (pattern: string): Failed => ({
   err: {
     code: "too_many",
     message: `${JSON.stringify(pattern)} matches more than ${MAX_STREAMS} topics; subscribe to a narrower one`,
