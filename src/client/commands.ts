@@ -48,7 +48,7 @@ export class Commands {
     const { count, bytes } = this.#send === undefined ? MAX_AWAY : MAX_OPEN;
     if (this.#over !== undefined) this.#fail(command, "closed", this.#over);
     else if (this.#waiting.size >= count || this.#bytes + size > bytes) {
-      const text = `${this.#waiting.size} commands with ${this.#bytes} bytes wait for an answer: send less until one comes`;
+      const text = `${this.#waiting.size} with ${this.#bytes} bytes wait for an answer: wait for one`;
       this.#fail(command, "buffer_full", text);
     } else {
       this.#waiting.add(command);
@@ -117,11 +117,7 @@ export class Commands {
     const id = ++this.#lastId;
     const frame = encodeFrame({ t: command.t, id, ...command.fields(this.#age(command)) }, command.body);
     if (isOver(frame, this.#maxMessage)) {
-      this.#fail(
-        command,
-        "too_large",
-        `the server takes at most ${this.#maxMessage} bytes: send less at once`,
-      );
+      this.#fail(command, "too_large", `the server takes at most ${this.#maxMessage} bytes at once`);
       return;
     }
     command.sentAt ??= { now: this.#clock.now(), wall: this.#clock.wall() };

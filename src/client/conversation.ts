@@ -97,7 +97,7 @@ export class Conversation {
 
   #opened(socket: WebSocketLike): void {
     if (socket.protocol !== PROTOCOL) {
-      const text = `the server chose ${socket.protocol || "no subprotocol"} instead of ${PROTOCOL}: connect to a room or a feed of Fairlead`;
+      const text = `the server chose ${socket.protocol || "no subprotocol"}, not ${PROTOCOL}: connect to a route of Fairlead`;
       this.close(new FairleadClientError("unsupported", text));
       return;
     }
@@ -175,7 +175,7 @@ export class Conversation {
       if (this.#over.signal.aborted) return;
       this.#tell({
         type: "error",
-        error: new FairleadClientError("token", "no new token before the present one ends", { cause }),
+        error: new FairleadClientError("token", "the token was not renewed", { cause }),
       });
     }
   }

@@ -38,7 +38,7 @@ export interface Held {
   /** When the server is asked again. */
   retry?: { cancel(): void };
   readonly subscription: Subscription;
-  matches(topic: string): boolean;
+  readonly matches: (topic: string) => boolean;
   answered(): void;
   ended(error?: FairleadClientError): void;
 }
@@ -77,7 +77,7 @@ export function createHeld(
     ended(error) {
       signal?.removeEventListener("abort", inbox.leave);
       held.retry?.cancel();
-      ready.reject(error ?? new FairleadClientError("closed", "closed before the server answered"));
+      ready.reject(error ?? new FairleadClientError("closed", "closed before an answer"));
       inbox.end(error);
     },
     subscription: {
@@ -98,10 +98,13 @@ export const MAX_SINCE_TOPICS = 64;
 
 /** Where its `sub` goes on. A topic's stream on a connection is one, so it goes on from the lowest that any of `all` stands at. */
 export function sinceOf({ name = "", reader }: Held, all: readonly Held[]): unknown {
-  const lowest = (topic: string, { epoch, offset }: Position): Position => {
-    const others = all.map((held) => held.matches(topic) && held.reader.had.get(topic)).filter((at) => !!at);
-    const same = others.filter((at) => at.epoch === epoch).map((at) => at.offset);
-    return { epoch, offset: Math.min(offset, ...same) };
+  const lowest = (topic: string, { epoch, offset: own }: Position): Position => {
+    let offset = own;
+    for (const { matches, reader } of all) {
+      const at = matches(topic) ? reader.had.get(topic) : undefined;
+      if (at?.epoch === epoch) offset = Math.min(offset, at.offset);
+    }
+    return { epoch, offset };
   };
   const { had, began } = reader;
   if (isPattern(name)) {

@@ -38,8 +38,7 @@ export function createInbox<T>({ taken, drained, left }: Ends<T>): Inbox<T> {
   let over: { error?: FairleadClientError | undefined } | undefined;
 
   const claim = () => {
-    if (isRead)
-      throw new TypeError("this subscription has its reader: use one `for await` or one `listen` for each");
+    if (isRead) throw new TypeError("a subscription has one reader: one `for await` or one `listen`");
     isRead = true;
   };
 

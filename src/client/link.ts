@@ -117,7 +117,7 @@ export function keepLink(ends: LinkEnds, retries: Retries, options: LinkOptions)
     closing = true;
     sleep();
     if (socket === undefined) wanted.abort();
-    const ending = broken("closed before the other side answered");
+    const ending = broken("closed without an answer");
     timer?.cancel();
     timer = clock.after(socket === undefined ? 0 : CLOSE_MS, () => lost(ending));
     socket?.close(code, reason);

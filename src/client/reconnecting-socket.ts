@@ -129,10 +129,10 @@ export class ReconnectingSocket extends EventTarget {
   /** For good. @throws InvalidAccessError, SyntaxError as WebSocket does */
   close(code?: number, reason?: string): void {
     if (code !== undefined && code !== 1000 && !(code >= 3000 && code < 5000)) {
-      throw new DOMException(`close code ${code}: use 1000 or 3000 to 4999`, "InvalidAccessError");
+      throw new DOMException(`close code ${code}: use 1000, 3000 to 4999`, "InvalidAccessError");
     }
     if (reason !== undefined && new TextEncoder().encode(reason).length > 123) {
-      throw new DOMException("the reason of a close is longer than 123 bytes of UTF-8", "SyntaxError");
+      throw new DOMException("a close reason has at most 123 bytes", "SyntaxError");
     }
     if (this.#state >= 2) return;
     this.#state = 2;
@@ -142,7 +142,7 @@ export class ReconnectingSocket extends EventTarget {
   #wait(data: SendData, bytes: number): void {
     const { length } = this.#waiting;
     if (length >= MAX_WAITING || this.#bytes + bytes > MAX_WAITING_BYTES) {
-      const text = `no connection, and ${length} messages of ${this.#bytes} bytes wait for one: send less until it opens`;
+      const text = `${length} messages of ${this.#bytes} bytes wait for a connection: wait for its open event`;
       throw new FairleadClientError("buffer_full", text);
     }
     this.#waiting.push(copyOf(data));

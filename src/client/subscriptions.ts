@@ -209,9 +209,6 @@ export class Subscriptions {
   }
 }
 
-const NO_TOPIC = "this route has no topic of its own: name the one to subscribe to";
+const NO_TOPIC = "this route has no topic of its own: name one";
 const twice = (name = "the path's topic") =>
-  new FairleadClientError(
-    "bad_request",
-    `subscribed to ${name} already: read that subscription, or close it first`,
-  );
+  new FairleadClientError("bad_request", `subscribed to ${name} already: close that subscription first`);

@@ -36,5 +36,5 @@ export function webSocketOf(given: WebSocketConstructor | undefined): WebSocketC
   const own = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
   const found = given ?? own;
   if (found !== undefined) return found;
-  throw new TypeError("this runtime has no WebSocket: use Node >= 22, or give one as options.WebSocket");
+  throw new TypeError("no WebSocket here: use Node >= 22, or give options.WebSocket");
 }

@@ -130,7 +130,7 @@ describe("a session", () => {
     const { WebSocket: own } = globalThis;
     Reflect.deleteProperty(globalThis, "WebSocket");
     try {
-      expect(() => connect("ws://host/")).toThrow("use Node >= 22, or give one as options.WebSocket");
+      expect(() => connect("ws://host/")).toThrow("use Node >= 22, or give options.WebSocket");
     } finally {
       globalThis.WebSocket = own;
     }

@@ -43,7 +43,7 @@ describe("a subscription", () => {
     const first = session.subscribe("a");
     first[Symbol.asyncIterator]();
     expect(() => first[Symbol.asyncIterator]()).toThrow("one `for await` or one `listen`");
-    expect(() => first.listen(() => {})).toThrow("has its reader");
+    expect(() => first.listen(() => {})).toThrow("has one reader");
     const second = session.subscribe("b");
     void second.listen(() => {});
     expect(() => second[Symbol.asyncIterator]()).toThrow(TypeError);
@@ -149,7 +149,7 @@ describe("a subscription", () => {
     const ended = subscription.listen(() => {});
     session.close();
     await ended;
-    await expect(subscription.ready).rejects.toThrow("closed before the server answered");
+    await expect(subscription.ready).rejects.toThrow("closed before an answer");
   });
 
   test("goes on when a listener throws, which is reported as uncaught", async () => {
