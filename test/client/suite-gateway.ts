@@ -1,0 +1,21 @@
+/** The gateway that suite.js wants, once it can promise what the suite asks for. */
+import { eventually } from "../calm.ts";
+import { startGateway, type TestGateway } from "../gateway.ts";
+import { speak } from "../v1-client.ts";
+
+export async function startSuiteGateway(): Promise<TestGateway> {
+  const gateway = await startGateway({
+    "/echo": { kind: "echo", welcome: false },
+    "/room/:name": { kind: "room", history: { size: 1_000 } },
+    "/feed/:topic": { kind: "feed", publish: true },
+  });
+  await remembers(gateway);
+  return gateway;
+}
+
+/** A server that has just begun cannot tell whether a publish that is sent again came before it: `gone`, for its first second. */
+async function remembers(gateway: TestGateway): Promise<void> {
+  using client = await speak(gateway.ws("/feed/first-second"));
+  const again = { t: "pub", data: 1, idem: "again", age: 1 };
+  await eventually("a server that remembers", async () => (await client.ask(again))["t"] === "ok");
+}
