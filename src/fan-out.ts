@@ -7,7 +7,7 @@ import { type Backlog, createLatest, createTail, type Held, markOf } from "./bac
 import type { Message, Position } from "./engine.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { Log } from "./log.ts";
-import { createPlace, owes, type Place, type Reader, tellEpoch, tellExpired, tellLost } from "./place.ts";
+import { createPlace, owes, type Place, type Reader, tellEpoch, tellLost } from "./place.ts";
 
 export interface FanOutOptions extends LiveOptions {
   readonly log: Log;
@@ -34,6 +34,8 @@ export class FanOut {
   private offset = 0;
   /** Bytes published since the readers were last looked at. */
   private unseen = 0;
+  /** Topics of the reader who has most of them: each is looked at so much more often, for they all fill one queue. */
+  private share = 1;
 
   constructor(
     readonly topic: string,
@@ -89,6 +91,7 @@ export class FanOut {
   reserve(reader: Reader): Place {
     const place = createPlace(reader);
     this.places.set(reader.id, place);
+    this.share = Math.max(this.share, reader.topics ?? 1);
     return place;
   }
 
@@ -115,17 +118,19 @@ export class FanOut {
     this.head += 1;
     const size = this.live.deliver(message);
     if (this.behind.size > 0) this.deliverBehind(message);
-    this.unseen += size + FRAME_BYTES;
-    if (this.unseen * LOOKS_PER_MARK >= this.mark) this.findSlow();
+    this.note(size + FRAME_BYTES);
+  }
+
+  /** So many bytes were handed to each reader on the native channels. */
+  note(bytes: number): void {
+    this.unseen += bytes;
+    if (this.unseen * LOOKS_PER_MARK * this.share >= this.mark) this.findSlow();
   }
 
   /** Tries to catch up: the reader's queue went down. */
   drain(place: Place): void {
-    if (place.replay !== undefined) {
-      place.replay.drain();
-      return;
-    }
-    if (!place.isFull || place.isGone) return;
+    place.replay?.drain();
+    if (place.replay !== undefined || !place.isFull || place.isGone) return;
     place.isFull = false;
     // Half the mark: a reader at the mark itself would be found slow again at once.
     this.catchUp(place, this.mark / 2);
@@ -181,14 +186,6 @@ export class FanOut {
     this.hand(place, message);
   }
 
-  /** Messages that the reader was promised, and the history no longer holds. */
-  expire(place: Place, to: number): void {
-    const lost = to - place.position;
-    this.options.counters.due += lost;
-    this.options.counters.dropped.slow += lost;
-    tellExpired(place, { topic: this.topic, ...this.position }, to);
-  }
-
   /** Those behind hear of it in their turn. */
   private turnEpoch(message: Message): void {
     if (this.epoch !== "") this.live.turnEpoch(message);
@@ -223,7 +220,9 @@ export class FanOut {
 
   private findSlow(): void {
     this.unseen = 0;
+    this.share = 1;
     for (const place of this.places.values()) {
+      this.share = Math.max(this.share, place.reader.topics ?? 1);
       if (place.isLive && place.reader.buffered() > this.mark) this.foundSlow(place);
     }
   }

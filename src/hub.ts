@@ -47,6 +47,8 @@ export interface Hub {
   join(topic: string, reader: Reader): Membership;
   /** Everything from now on, or from a position before. */
   enter(topic: string, reader: Reader): Entry;
+  /** So many bytes went to readers of a topic past the hub: they fill the same queues. */
+  note(topic: string, bytes: number): void;
   stats(): HubStats;
 }
 
@@ -71,7 +73,13 @@ export class V1Reader implements Reader {
     readonly connection: Connection,
     /** It was found slow in this topic, or has caught up. */
     readonly lagging: (isLagging: boolean) => void,
+    /** How many topics its connection reads. */
+    private readonly count: () => number,
   ) {}
+
+  get topics(): number {
+    return this.count();
+  }
 
   get id(): string {
     return this.connection.id;
@@ -130,6 +138,9 @@ export function createHub(options: HubOptions): Hub {
       const topic = subscribed(name);
       const place = topic.fanOut.reserve(reader);
       return new HeldEntry(topic, options, place, () => leave(name, topic, place));
+    },
+    note(name, bytes) {
+      topics.get(name)?.fanOut.note(bytes);
     },
     stats() {
       const fanOuts = [...topics.values()].map(({ fanOut }) => fanOut);
@@ -217,7 +228,8 @@ class HeldEntry implements Entry {
     const { fanOut, place, page } = this;
     this.page = undefined;
     if (place.isGone) return;
-    startReplay({ topics: this.options.topics, fanOut, place, page, onError: (error) => this.fail(error) });
+    const { topics, counters } = this.options;
+    startReplay({ topics, counters, fanOut, place, page, onError: (error) => this.fail(error) });
   }
 
   get position(): Position {

@@ -15,6 +15,8 @@ export interface Reader {
   readonly connection?: Connection | undefined;
   /** It is not sent its own messages. */
   readonly skipsOwn?: boolean;
+  /** How many topics it reads over its one connection; absent: this one. */
+  readonly topics?: number;
   /** One that cannot be sent to leaves its topic before this returns; whoever refused the message counts it. */
   send(message: Message): void;
   /** Told of what it will not be sent. Absent: it has no way to hear of it. */

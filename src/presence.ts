@@ -18,6 +18,8 @@ export interface PresenceOptions {
   readonly clock: Clock;
   /** Members up to which each join and leave is told; 0 = always. */
   readonly max: number;
+  /** So many bytes were handed to each who watches a topic: they wait in the same queue as its messages. */
+  onTold?(topic: string, bytes: number): void;
 }
 
 export interface RoutePresence {
@@ -71,6 +73,7 @@ export function createRoutePresence(options: PresenceOptions): RoutePresence {
   function tell(room: Watched, event: string): void {
     room.told += 1;
     options.publisher.publish(room.channel, event);
+    options.onTold?.(room.topic, event.length);
   }
 
   function tellCount(room: Watched): void {

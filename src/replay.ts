@@ -7,8 +7,9 @@
  */
 import type { HistoryPage, Message, Position, Topics } from "./engine.ts";
 import type { FanOut } from "./fan-out.ts";
+import type { RouteCounters } from "./metrics.ts";
 import type { Place } from "./place.ts";
-import { tellEpoch } from "./place.ts";
+import { tellEpoch, tellExpired } from "./place.ts";
 import type { Start } from "./wire/v1.ts";
 
 /** Where a reader wants to begin. Neither: at the present. */
@@ -61,6 +62,7 @@ async function lastOnes(topics: History, topic: string, last: number): Promise<B
 
 export interface ReplayOptions {
   readonly topics: History;
+  readonly counters: RouteCounters;
   readonly fanOut: FanOut;
   /** Stands at the position to begin after, and is held. */
   readonly place: Place;
@@ -100,13 +102,22 @@ export function startReplay(options: ReplayOptions): void {
 }
 
 /** Sends a page. True: nothing more is to be done. */
-function goOn({ fanOut, place }: ReplayOptions, page: HistoryPage): boolean {
+function goOn(options: ReplayOptions, page: HistoryPage): boolean {
+  const { fanOut, place } = options;
   if (place.isGone) return true;
   const { epoch, offset, messages, more, complete } = page;
   if (epoch !== place.epoch) tellEpoch(place, { topic: fanOut.topic, epoch, offset });
-  else if (!complete) fanOut.expire(place, (messages[0]?.offset ?? offset + 1) - 1);
+  else if (!complete) expire(options, { epoch, offset }, (messages[0]?.offset ?? offset + 1) - 1);
   if (!sendAll(fanOut, place, messages)) return place.isGone;
   return !more && fanOut.present(place);
+}
+
+/** Messages up to `to` that the reader was promised, and the history no longer holds. */
+function expire({ fanOut, place, counters }: ReplayOptions, head: Position, to: number): void {
+  const lost = to - place.position;
+  counters.due += lost;
+  counters.dropped.slow += lost;
+  tellExpired(place, { topic: fanOut.topic, ...head }, to);
 }
 
 /** False: the reader is full, or gone. */

@@ -46,6 +46,7 @@ type Sub = CommandOf<"sub">;
 export class Subscriptions {
   private readonly named = new Map<string, Named>();
   private readonly streams = new Map<string, Stream>();
+  private readonly count = () => this.streams.size;
   /** Streams that wait for the answer to their pattern's `sub`. */
   private unanswered: Stream[] | undefined;
 
@@ -178,10 +179,11 @@ export class Subscriptions {
   }
 
   private add(topic: string): Stream {
-    const reader = new V1Reader(this.connection, (isLagging) => {
+    const lagging = (isLagging: boolean) => {
       if (isLagging) stream.watch?.pause();
       else stream.watch?.resume();
-    });
+    };
+    const reader = new V1Reader(this.connection, lagging, this.count);
     const stream: Stream = { topic, entry: this.options.hub.enter(topic, reader), watch: undefined };
     this.streams.set(topic, stream);
     return stream;

@@ -67,11 +67,8 @@ const DEFAULT_PAGE = 100;
 
 export function createTopicClients(options: TopicClientsOptions) {
   const { hub, topics } = options;
-  const presence = createRoutePresence({
-    ...options,
-    presence: options.presence.of,
-    max: options.presence.max,
-  });
+  const { of, max } = options.presence;
+  const presence = createRoutePresence({ ...options, presence: of, max, onTold: hub.note });
   const subscribing: SubscriptionsOptions = { ...options, presence, max: options.maxSubscriptions };
 
   function pub(connection: Connection, own: string, command: CommandOf<"pub">, reply: Reply): void {
