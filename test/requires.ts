@@ -12,6 +12,7 @@ const PROBES = {
   curl: () => which("curl"),
   node: () => which("node"),
   npm: () => which("npm"),
+  prlimit: () => which("prlimit"),
   python3: () => which("python3"),
   /** The interpreter that has the package: Debian's own first, since another python3 may come earlier on PATH. */
   "python-websockets": () => ["/usr/bin/python3", which("python3")].find(hasWebsockets),
