@@ -16,7 +16,7 @@ import { refusal } from "./refusals.ts";
 import type { Admission, AdmitRequest, Reply, Subscribed } from "./route.ts";
 import { refused } from "./session.ts";
 import { downOnly, Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
-import { errorFrame, historyFields, positionFields } from "./wire/frames.ts";
+import { errorFrame, historyFields } from "./wire/frames.ts";
 import { shown } from "./wire/shown.ts";
 import type { Answer, Command, CommandOf, Payload, WireError } from "./wire/v1.ts";
 import { PROTOCOL } from "./wire/v1.ts";
@@ -166,7 +166,7 @@ function giveUp(connection: Connection, { text }: EngineError): void {
 function pubAnswer(topic: string, result: PubResult): Answer {
   if ("code" in result) return refused(result.code, result.text);
   if ("superseded" in result) return { ok: { topic, superseded: true } };
-  return { okText: positionFields(topic, result) };
+  return { ok: { topic, epoch: result.epoch, offset: result.offset } };
 }
 
 function unsubAnswer(subscriptions: Subscriptions, topic: string): Answer {

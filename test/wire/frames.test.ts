@@ -9,7 +9,6 @@ import { bytesOf, type FrameVector, frameOf, readVectors } from "../vectors.ts";
 interface Written extends FrameVector {
   readonly welcome?: Welcome;
   readonly ok?: { readonly id: number; readonly fields: Readonly<Record<string, unknown>> };
-  readonly position?: { readonly id: number; readonly topic: string; epoch: string; offset: number };
   readonly history?: { readonly id: number; readonly page: frames.Page };
   readonly error?: WireError & { readonly id?: number };
   readonly message?: PlacedMessage;
@@ -33,12 +32,9 @@ function withBytes<T extends Payload>(payload: T): T {
 }
 
 function written(from: Written): frames.Frame | undefined {
-  const { welcome, ok, position, history, error, message, echo, gap, presence, count, expiring, drain } =
-    from;
+  const { welcome, ok, history, error, message, echo, gap, presence, count, expiring, drain } = from;
   if (welcome) return frames.welcomeFrame(welcome);
   if (ok) return frames.answerFrame(ok.id, { ok: ok.fields });
-  if (position)
-    return frames.answerFrame(position.id, { okText: frames.positionFields(position.topic, position) });
   if (history) {
     const messages = history.page.messages.map(withBytes);
     return frames.answerFrame(history.id, { okText: frames.historyFields({ ...history.page, messages }) });
@@ -119,15 +115,12 @@ test("any message is the same in a page of history, bytes as base64", () => {
   );
 });
 
-test("any page and any position is one object of JSON", () => {
+test("any page is one object of JSON", () => {
   fc.assert(
-    fc.property(fc.array(message, { maxLength: 3 }), text, (messages, topic) => {
+    fc.property(fc.array(message, { maxLength: 3 }), (messages) => {
       const page = { messages, epoch: "x", offset: 9, more: false, complete: true };
       const history = frames.answerFrame(1, { okText: frames.historyFields(page) });
       expect(JSON.parse(history).messages).toHaveLength(messages.length);
-      const okText = frames.positionFields(topic, { epoch: "x", offset: 9 });
-      const expected = { t: "ok", id: 2, topic, epoch: "x", offset: 9 };
-      expect(JSON.parse(frames.answerFrame(2, { okText }))).toEqual(expected);
     }),
   );
 });
