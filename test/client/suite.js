@@ -42,7 +42,9 @@ const CHECKS = {
     const writer = connect(`/feed/${name}`);
     const reader = connect(`/feed/${name}`, QUICK);
     const items = read(reader.subscribe());
-    const other = read(reader.subscribe(`${name}.*`));
+    const pattern = reader.subscribe(`${name}.*`);
+    const other = read(pattern);
+    await pattern.ready;
     await writer.publish(1);
     equal((await items.message()).data, 1);
     for (let n = 2; n <= 31; n++) {
