@@ -27,9 +27,12 @@ export interface IdemBounds {
   readonly since?: number;
 }
 
-/** The key of an `id`: two topics or two users never share one, whatever they are called. */
+/**
+ * The key of an `id`: two topics or two users never share one, whatever they are called. Half a surrogate pair would not come back
+ * from a file as it was.
+ */
 export function idemKey(topic: string, user: string | undefined, id: string): string {
-  return `${topic.length}.${user === undefined ? "-" : user.length}.${topic}${user ?? ""}${id}`;
+  return `${topic.length}.${user === undefined ? "-" : user.length}.${topic}${user ?? ""}${id}`.toWellFormed();
 }
 
 /** The answer to a publish that is GONE. `age` in ms. */

@@ -103,6 +103,15 @@ describe("after a restart", () => {
     expect(await said(room, "t", "a", { id: "1" })).toEqual(at);
   });
 
+  test("knows an idem again that no file can hold as it is", async () => {
+    const { start } = sqliteHouse();
+    const first = await start();
+    const half = { id: "\ud800" };
+    const at = await said(first.topics("/r", LIMITS), "t", "a", half);
+    await first.close();
+    expect(await said((await start()).topics("/r", LIMITS), "t", "a", half)).toEqual(at);
+  });
+
   test("calls an idem gone, if the route is new in the file", async () => {
     const { start } = sqliteHouse();
     const room = (await start()).topics("/new", LIMITS);
