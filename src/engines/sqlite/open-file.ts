@@ -70,7 +70,8 @@ function open({ file, sync, log }: FileOptions): OpenFile | string {
     const owner = ownerOf(db, file);
     if (owner === "foreign") return giveUp(db, "it is a database of another program");
     // FULL until the mark is on the disk: after a power cut the file must say that it was not closed.
-    set(db, "locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL");
+    set(db, "locking_mode = EXCLUSIVE", "synchronous = FULL");
+    useLog(db, file);
     if (owner === "nobody") createTables(db);
     const store = createStore(db);
     const wasCut = markOpen(store, sync);
@@ -96,6 +97,16 @@ function giveUp(db: Database, reason: string): string {
 
 function set(db: Database, ...pragmas: readonly string[]): void {
   for (const pragma of pragmas) db.query(`PRAGMA ${pragma}`).all();
+}
+
+/** The promises of `Sync` are those of a write-ahead log. */
+function useLog(db: Database, file: string): void {
+  const mode = db.query<{ journal_mode: string }, []>("PRAGMA journal_mode = WAL").get()?.journal_mode;
+  if (mode === "wal") return;
+  throw new FairleadError(
+    "ENGINE_DOWN",
+    `${file} lies where SQLite can keep no log (journal mode ${mode}); use a local disk`,
+  );
 }
 
 function ownerOf(db: Database, file: string): "nobody" | "us" | "foreign" {

@@ -73,10 +73,10 @@ export function createTopics({ route, commits, refusal, reading, kept }: TopicsD
       }),
     );
 
-  const find: Topics["find"] = (pattern, limit) =>
-    promised(
+  const find: Topics["find"] = (pattern, limit) => {
+    const matches = matcher(pattern);
+    return promised(
       reading((store) => {
-        const matches = matcher(pattern);
         const found: (Position & { topic: string })[] = [];
         for (const topic of store.topicsLike(route.id, literalStart(pattern))) {
           if (found.length >= limit) break;
@@ -85,6 +85,7 @@ export function createTopics({ route, commits, refusal, reading, kept }: TopicsD
         return found;
       }),
     );
+  };
 
   return {
     publish,
