@@ -7,7 +7,7 @@ import { type Backlog, createLatest, createTail, type Held, markOf } from "./bac
 import type { Message, Position } from "./engine.ts";
 import { Live, type LiveOptions } from "./live.ts";
 import type { Log } from "./log.ts";
-import { createPlace, owes, type Place, type Reader, tellEpoch, tellLost } from "./place.ts";
+import { createPlace, lose, loseAll, owes, type Place, type Reader, tellGaps } from "./place.ts";
 
 export interface FanOutOptions extends LiveOptions {
   readonly log: Log;
@@ -186,10 +186,15 @@ export class FanOut {
     this.hand(place, message);
   }
 
-  /** Those behind hear of it in their turn. */
+  /**
+   * Those behind hear of it in their turn. Under `latest` what waited for them is lost: of two epochs it could not be said which
+   * offsets gave way to newer ones.
+   */
   private turnEpoch(message: Message): void {
     if (this.epoch !== "") this.live.turnEpoch(message);
     this.epoch = message.epoch;
+    if (this.options.policy !== "latest") return;
+    for (const place of this.behind) this.options.counters.dropped.slow += loseAll(place, this.head + 1);
   }
 
   private deliverBehind(message: Message): void {
@@ -209,11 +214,7 @@ export class FanOut {
   private forget({ at, message }: Held, reason: "slow" | "conflated"): void {
     for (const place of this.behind) {
       if (place.replay !== undefined || place.next > at || !owes(place, message)) continue;
-      place.queued -= 1;
-      place.lost += 1;
-      // Not always in the order of offsets: of two keys the newer value may come to the one that waited longer.
-      if (place.lostTo === 0 || message.offset < place.lostFrom) place.lostFrom = message.offset;
-      place.lostTo = Math.max(place.lostTo, message.offset);
+      lose(place, message);
       this.options.counters.dropped[reason] += 1;
     }
   }
@@ -263,10 +264,7 @@ export class FanOut {
   }
 
   private hand(place: Place, message: Message): void {
-    const { topic, position } = this;
-    if (message.epoch !== place.epoch)
-      tellEpoch(place, { topic, epoch: message.epoch, offset: message.offset - 1 });
-    else if (place.lostTo > 0) tellLost(place, { topic, ...position }, this.options.policy === "latest");
+    tellGaps(place, message, { topic: this.topic, ...this.position }, this.options.policy === "latest");
     place.position = message.offset;
     place.reader.send(message);
   }

@@ -39,7 +39,8 @@ export interface Place {
   isLagging: boolean;
   /** Dropped since it was found slow. */
   lost: number;
-  /** Offsets of the first and last message it lost and was not told of; 0 = none. */
+  /** Offsets of the first and last message of `lostEpoch` that it lost and was not told of; 0 = none. */
+  lostEpoch: string;
   lostFrom: number;
   lostTo: number;
   /** More than it may hold waits in the runtime; only `drain` tries again. */
@@ -60,6 +61,7 @@ export function createPlace(reader: Reader): Place {
     queued: 0,
     isLagging: false,
     lost: 0,
+    lostEpoch: "",
     lostFrom: 0,
     lostTo: 0,
     isFull: false,
@@ -76,6 +78,29 @@ export function owes({ reader, epoch, position }: Place, message: Message): bool
   return !(reader.skipsOwn && message.conn === reader.id);
 }
 
+/** It will never get this one, which waited for it. One of a newer epoch: nothing of the older waits any more. */
+export function lose(place: Place, { epoch, offset }: Message): void {
+  place.queued -= 1;
+  place.lost += 1;
+  if (epoch !== place.lostEpoch) place.lostTo = 0;
+  place.lostEpoch = epoch;
+  // Not always in the order of offsets: of two keys the newer value may come to the one that waited longer.
+  if (place.lostTo === 0 || offset < place.lostFrom) place.lostFrom = offset;
+  place.lostTo = Math.max(place.lostTo, offset);
+}
+
+/** All that waited for it is of an epoch that has ended. `next`: the delivery that it needs then. Answers how many it lost. */
+export function loseAll(place: Place, next: number): number {
+  // A replay finds out by itself: what is delivered is no business of its own until it is at the present.
+  if (place.replay !== undefined) return 0;
+  const { queued } = place;
+  place.lost += queued;
+  place.queued = 0;
+  place.lostTo = 0;
+  place.next = next;
+  return queued;
+}
+
 /** Where a topic stands, for a gap to say. */
 type Head = Position & { readonly topic: string };
 
@@ -84,12 +109,23 @@ export function tellEpoch(place: Place, head: Head): void {
   const isFirst = place.epoch === "";
   place.epoch = head.epoch;
   place.position = head.offset;
-  place.lostTo = 0;
   if (!isFirst) place.reader.gap?.({ ...head, reason: "epoch" });
 }
 
+/** What a reader must hear before this message: that it is of another epoch, and what it lost. */
+export function tellGaps(place: Place, { epoch, offset }: Message, head: Head, isLatest: boolean): void {
+  const { topic } = head;
+  // The new epoch's gap says all of what was lost in the old one.
+  if (epoch !== place.lostEpoch) place.lostTo = 0;
+  const first = place.lostTo === 0 ? offset : Math.min(place.lostFrom, offset);
+  if (epoch !== place.epoch) tellEpoch(place, { topic, epoch, offset: first - 1 });
+  if (place.lostTo === 0) return;
+  // The topic may be in a newer epoch by now, and a gap names offsets of one.
+  tellLost(place, epoch === head.epoch ? head : { topic, epoch, offset: place.lostTo }, isLatest);
+}
+
 /** What it lost while it was slow. With `isLatest` the newest values follow, up to the head: they are among what the gap names. */
-export function tellLost(place: Place, head: Head, isLatest: boolean): void {
+function tellLost(place: Place, head: Head, isLatest: boolean): void {
   const { lostFrom: from, lostTo } = place;
   place.lostTo = 0;
   place.reader.gap?.({
