@@ -272,7 +272,7 @@ export class FanOut {
   private caughtUp(place: Place): void {
     place.next = this.head + 1;
     // The history may be ahead of the deliveries: those must not come twice.
-    const isAhead = place.epoch === this.epoch && place.position > this.offset;
+    const isAhead = place.epoch !== this.epoch || place.position > this.offset;
     if (place.reader.connection !== undefined && !isAhead) {
       this.behind.delete(place);
       this.live.add(place);

@@ -6,7 +6,7 @@
 import type { Connection } from "./connection.ts";
 import type { EngineError, HistoryPage, Message, Position, Subscription, Topics } from "./engine.ts";
 import { FanOut, type FanOutOptions } from "./fan-out.ts";
-import type { Place, Reader } from "./place.ts";
+import { moveTo, type Place, type Reader } from "./place.ts";
 import { beginning, type From, startReplay } from "./replay.ts";
 import { gapFrame, messageFrame } from "./wire/frames.ts";
 import type { Gap, Start } from "./wire/v1.ts";
@@ -241,8 +241,7 @@ class HeldEntry implements Entry {
   }
 
   private standAt({ epoch, offset }: Position, count: number): void {
-    this.place.epoch = epoch;
-    this.place.position = offset - count;
+    moveTo(this.place, { epoch, offset: offset - count });
   }
 
   private fail(error: unknown): void {

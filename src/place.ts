@@ -51,6 +51,8 @@ export interface Place {
   /** The last message it was sent, while it is behind or in a replay. What is not past it, it never needs. */
   epoch: string;
   position: number;
+  /** The epoch it was in before the history told of a newer one: deliveries may not be there yet, and it needs none of them. */
+  past: string;
 }
 
 export function createPlace(reader: Reader): Place {
@@ -69,13 +71,21 @@ export function createPlace(reader: Reader): Place {
     replay: undefined,
     epoch: "",
     position: 0,
+    past: "",
   };
 }
 
 /** Whether the reader is to be sent this message. */
-export function owes({ reader, epoch, position }: Place, message: Message): boolean {
-  if (message.epoch === epoch && message.offset <= position) return false;
+export function owes({ reader, epoch, position, past }: Place, message: Message): boolean {
+  if (message.epoch === epoch ? message.offset <= position : message.epoch === past) return false;
   return !(reader.skipsOwn && message.conn === reader.id);
+}
+
+/** The history says where the reader is. */
+export function moveTo(place: Place, { epoch, offset }: Position): void {
+  if (epoch !== place.epoch) place.past = place.epoch;
+  place.epoch = epoch;
+  place.position = offset;
 }
 
 /** It will never get this one, which waited for it. One of a newer epoch: nothing of the older waits any more. */

@@ -106,8 +106,10 @@ function goOn(options: ReplayOptions, page: HistoryPage): boolean {
   const { fanOut, place } = options;
   if (place.isGone) return true;
   const { epoch, offset, messages, more, complete } = page;
-  if (epoch !== place.epoch) tellEpoch(place, { topic: fanOut.topic, epoch, offset });
-  else if (!complete) expire(options, { epoch, offset }, (messages[0]?.offset ?? offset + 1) - 1);
+  if (epoch !== place.epoch) {
+    place.past = place.epoch;
+    tellEpoch(place, { topic: fanOut.topic, epoch, offset });
+  } else if (!complete) expire(options, { epoch, offset }, (messages[0]?.offset ?? offset + 1) - 1);
   if (!sendAll(fanOut, place, messages)) return place.isGone;
   return !more && fanOut.present(place);
 }
