@@ -28,6 +28,7 @@ import { createEcho } from "./routes/echo.ts";
 import { createFeed } from "./routes/feed.ts";
 import { createRelay } from "./routes/relay.ts";
 import { createRoom } from "./routes/room.ts";
+import type { SessionOptions } from "./session.ts";
 import { stocks } from "./sources/stocks.ts";
 import { VERSION } from "./version.ts";
 
@@ -73,6 +74,8 @@ interface House {
   readonly node: string;
   /** Subscriptions that a connection may have. */
   readonly maxSubscriptions: number;
+  /** How fast it may ask for them. */
+  readonly subscribing: Pick<SessionOptions, "subscribes" | "burst">;
   readonly clock: Clock;
   readonly log: Log;
   readonly engine: Engine;
@@ -91,8 +94,9 @@ function furnish(config: Config, log: Log) {
     publish: (channel, data, except) => listener?.publish(channel, data, except),
   };
   const node = config.node ?? randomBytes(6).toString("base64url");
-  const maxSubscriptions = config.limits.subscriptions;
-  const house = { node, maxSubscriptions, clock, log, engine, capacity, publisher };
+  const { subscriptions: maxSubscriptions, subscribes } = config.limits;
+  const subscribing = { subscribes, burst: Math.max(1, maxSubscriptions) };
+  const house = { node, maxSubscriptions, subscribing, clock, log, engine, capacity, publisher };
   const endpoints = Object.entries(config.routes).map(([path, options]) =>
     createEndpoint(path, options, house),
   );
@@ -186,7 +190,7 @@ function createEndpoint(path: string, options: RouteOptions, house: House): Endp
     route,
     heartbeat: createHeartbeat(clock, { ...heartbeat, stall: options.stallTimeout }),
     maxMessage,
-    session: v1 && { ...told, v1, highWater: slow.highWater, clock },
+    session: v1 && { ...told, ...house.subscribing, v1, highWater: slow.highWater, clock },
     onOpen: options.onOpen,
     onClose: options.onClose,
   };

@@ -1,7 +1,7 @@
 /**
  * fairlead.v1 on one connection: the welcome, commands in their order, exactly one answer for each `id`.
  * A command that the route answers later holds back those behind it, so `unsub` never overtakes its `sub`; publishing waits for nobody.
- * Limits: MAX_WAITING commands, and `highWater` bytes that the client has not read; past either no more is read from it.
+ * Limits: MAX_WAITING commands, `highWater` bytes that the client has not read, `subscribes` a second; past any no more is read from it.
  * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
  */
 import type { Clock } from "./clock.ts";
@@ -23,6 +23,9 @@ export interface SessionOptions {
   readonly maxMessage: number;
   /** Bytes that may wait for the client before its commands do; 0 = no limit. */
   readonly highWater: number;
+  /** `sub` commands a second, after `burst` of them at once; 0 = any number. */
+  readonly subscribes: number;
+  readonly burst: number;
   readonly clock: Clock;
 }
 
@@ -43,6 +46,10 @@ export class Session {
   /** A command is being answered, or the welcome has not been sent. */
   private isBusy = true;
   private waiting: Received[] = [];
+  /** A `sub` waits for its time. */
+  private isEarly = false;
+  /** Clock time in ms up to which the `sub` commands so far use the rate up. */
+  private subsUntil = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -93,7 +100,32 @@ export class Session {
     if (this.waiting.length >= MAX_WAITING) this.connection.pause();
   }
 
+  /** Milliseconds until one more `sub` is within the rate; 0: now, and it is counted. */
+  private subDelay(): number {
+    const { subscribes, burst, clock } = this.options;
+    if (subscribes === 0) return 0;
+    const [now, cost] = [clock.now(), 1000 / subscribes];
+    const until = Math.max(this.subsUntil, now) + cost;
+    const delay = until - now - burst * cost;
+    if (delay <= 0) this.subsUntil = until;
+    return Math.max(0, delay);
+  }
+
+  /** Not refused: a client that comes back with all its topics is no attack. */
+  private runLater(received: Received, delay: number): void {
+    this.isBusy = true;
+    this.isEarly = true;
+    this.waiting.unshift(received);
+    this.connection.pause();
+    this.options.clock.after(delay, () => this.next());
+  }
+
   private run(command: Command, size: number): void {
+    const delay = command.t === "sub" ? this.subDelay() : 0;
+    if (delay > 0) {
+      this.runLater({ command, size }, delay);
+      return;
+    }
     const reply: Reply = (answer) => this.answer(command.id, answer);
     if (command.t === "ping") {
       reply({ ok: { time: this.options.clock.wall() } });
@@ -113,6 +145,7 @@ export class Session {
   /** The one before was answered: those that came meanwhile have their turn. */
   private next(): void {
     this.isBusy = false;
+    this.isEarly = false;
     while (!this.isBusy && this.connection.isOpen) {
       const received = this.waiting.shift();
       if (received === undefined) break;
@@ -136,7 +169,7 @@ export class Session {
 
   private isFull(): boolean {
     const { highWater } = this.options;
-    if (this.waiting.length >= MAX_WAITING / 2) return true;
+    if (this.isEarly || this.waiting.length >= MAX_WAITING / 2) return true;
     return highWater > 0 && this.connection.buffered() > highWater / 2;
   }
 }

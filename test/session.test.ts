@@ -36,6 +36,7 @@ describe("a session", () => {
   let connection: FakeConnection;
   let session: Session;
   let failures: string[];
+  let rate = { subscribes: 0, burst: 0 };
 
   beforeEach(() => {
     clock = testClock();
@@ -54,6 +55,7 @@ describe("a session", () => {
       heartbeat: 25_000,
       maxMessage: 100,
       highWater,
+      ...rate,
       clock,
     } as const;
     session = new Session(connection as Connection, options, (stage, error) => {
@@ -182,6 +184,28 @@ describe("a session", () => {
     connection.stall();
     for (let id = 1; id < 400; id += 1) say({ t: "ping", id });
     expect(connection.isPaused).toBe(false);
+  });
+
+  test("reads on only when the next `sub` is within its rate, and refuses none", () => {
+    rate = { subscribes: 10, burst: 3 };
+    open({ ...route.v1, command: (_, command, reply) => reply({ ok: { to: command.t } }) });
+    rate = { subscribes: 0, burst: 0 };
+    heard();
+    for (let id = 1; id <= 5; id += 1) say({ t: "sub", id, topic: "t" });
+    say({ t: "ping", id: 6 });
+    const answered = () => heard().map(({ id }) => id);
+    expect([answered(), connection.isPaused]).toEqual([[1, 2, 3], true]);
+    connection.catchUp();
+    expect(connection.isPaused).toBe(true);
+    clock.advance(99);
+    expect(answered()).toEqual([]);
+    clock.advance(1);
+    expect([answered(), connection.isPaused]).toEqual([[4], true]);
+    clock.advance(100);
+    expect([answered(), connection.isPaused]).toEqual([[5, 6], false]);
+    clock.advance(300);
+    for (let id = 7; id <= 9; id += 1) say({ t: "sub", id, topic: "t" });
+    expect([answered(), connection.isPaused]).toEqual([[7, 8, 9], false]);
   });
 
   test("answers ping with the time, and auth with unauthorized while there are no tokens", () => {

@@ -255,6 +255,11 @@ export const configSchema = z.strictObject({
         "topics and patterns that one connection of fairlead.v1 may subscribe to; past it err too_many",
         "subscriptions",
       ),
+      subscribes: option(
+        z.number().min(0).default(50),
+        "sub commands a second on one connection, after a first burst of limits.subscriptions; past it no more is read from it",
+        "commands/s",
+      ),
     })
     .prefault({}),
   node: option(

@@ -132,7 +132,8 @@ function open(route: Route, connection: Connection, query: string | undefined, c
   connection.state = admission.admitted.state;
   const { v1, kind } = route;
   if (v1 === undefined) throw new Error("no fairlead.v1 here");
-  const told = { v1, kind, node: "oracle", heartbeat: 0, maxMessage: 0, highWater: MARK, clock };
+  const limits = { maxMessage: 0, highWater: MARK, subscribes: 0, burst: 0 };
+  const told = { v1, kind, node: "oracle", heartbeat: 0, ...limits, clock };
   const session = new Session(connection, told, (_, error) => {
     throw error;
   });
