@@ -18,7 +18,8 @@ type Started = Start & { readonly topic: string; readonly positions?: Readonly<R
 
 export class Subscriptions {
   readonly #all = new Map<string, Held>();
-  readonly #restored: Map<string, Readonly<Record<string, Position>>>;
+  /** Positions of names that nobody is subscribed to: from before, and after the end. */
+  #restored: Map<string, Readonly<Record<string, Position>>>;
   /** The path's topic, once that is known. */
   path: string | undefined;
   /** Where its stream is, while it flows and nobody reads it. */
@@ -107,6 +108,7 @@ export class Subscriptions {
 
   ended(error?: FairleadClientError): void {
     this.#isOver = true;
+    this.#restored = new Map(Object.entries(this.positions()));
     for (const held of this.#all.values()) this.#end(held, error);
   }
 

@@ -203,6 +203,18 @@ describe("positions", () => {
     expect(session.positions).toEqual({ a: { a: at(4) } });
   });
 
+  test("can be read after close(), too; one that was left alone is gone", async () => {
+    const { session, welcome, ok } = sessionHouse();
+    session.subscribe("a");
+    const left = session.subscribe("b");
+    await welcome();
+    ok("sub", start("a", 3));
+    ok("sub", start("b", 4));
+    left.close();
+    session.close();
+    expect(session.positions).toEqual({ a: { a: at(3) } });
+  });
+
   test("can be kept as JSON and given to the next session", async () => {
     const before = await away(
       ["a", "b.*"],
