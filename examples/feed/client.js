@@ -1,5 +1,5 @@
-// Prints two messages of the feed, and leaves.
-const socket = new WebSocket("ws://127.0.0.1:8080/time");
+// Prints two messages of one topic, and leaves.
+const socket = new WebSocket("ws://127.0.0.1:8080/feed/prices.AAPL");
 let left = 2;
 socket.onmessage = ({ data }) => {
   console.log(data);

@@ -1,13 +1,24 @@
-// A feed with a source of its own: the time, once a second, for whoever reads /time.
+// Invented prices from a source of its own: one topic for each symbol, `prices.AAPL` and so on.
 import { defineConfig, type Source } from "fairlead";
 
-const time: Source = async function* (signal) {
+const prices = new Map([
+  ["AAPL", 231.5],
+  ["AMZN", 204.2],
+  ["GOOGL", 172.9],
+  ["MSFT", 428.1],
+]);
+
+const walk: Source = async function* (signal) {
   while (!signal.aborted) {
-    yield { data: { time: new Date().toISOString() } };
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    for (const [symbol, last] of prices) {
+      const price = Math.round(last * (1 + (Math.random() - 0.5) / 200) * 100) / 100;
+      prices.set(symbol, price);
+      yield { topic: `prices.${symbol}`, data: { symbol, price } };
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
   }
 };
 
 export default defineConfig({
-  routes: { "/time": { kind: "feed", source: time, topic: "time", welcome: false } },
+  routes: { "/feed/:topic": { kind: "feed", source: walk, keyField: "symbol", welcome: false } },
 });
