@@ -6,6 +6,7 @@ import { CONFIG_NAMES } from "../../src/config/read-file.ts";
 import { root } from "./markdown.ts";
 
 const KINDS = ["bridge", "echo", "feed", "relay", "room"];
+const WITH_LIBRARY = ["feed", "room"];
 const examples = join(root, "examples");
 
 test("there is an example of every kind, and no other folder", () => {
@@ -22,6 +23,15 @@ for (const kind of KINDS) {
     const { config } = await loadConfig({ base: { file }, folder: dirname(file), env: {}, flags: [] });
     expect(Object.values(config.routes).map((route) => route.kind as string)).toEqual([kind]);
   });
+
+  if (WITH_LIBRARY.includes(kind)) {
+    test(`the example of ${kind} has a page and a script that use the library`, () => {
+      const scripts = names.filter((name) => name.endsWith(".js") && name !== "client.js");
+      for (const name of ["index.html", ...scripts])
+        expect(readFileSync(join(examples, kind, name), "utf8")).toContain('from "fairlead/client"');
+      expect(scripts).toHaveLength(1);
+    });
+  }
 
   if (!file.endsWith(".yaml")) continue;
   test(`the config of the example of ${kind} tells editors its schema`, () => {
