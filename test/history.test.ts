@@ -50,8 +50,8 @@ describe("bounds of a history", () => {
     history.evict(1700);
     Bun.gc(true);
     expect(history.count).toBe(300);
-    // The collector is conservative: a few more may still be seen on the stack.
-    expect(all.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(310);
+    // The collector is conservative: some more may still be seen on the stack. All 1000 were held if the slots kept them.
+    expect(all.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(500);
   });
 
   test("gives the room of a large past back, once little of it is held", () => {
