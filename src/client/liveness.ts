@@ -7,6 +7,8 @@ import type { Clock } from "./timing.ts";
 
 export const ANSWER_MS = 10_000;
 const LATE_MS = 2_000;
+/** Timers of a hidden page are late every time: that must not keep a dead link for ever. */
+const MAX_ASKED = 2;
 
 export interface Liveness {
   /** A frame came: any counts. */
@@ -19,7 +21,8 @@ export interface Liveness {
 /** `quiet`: ms without a frame until it asks. */
 export function watchLiveness(clock: Clock, quiet: number, ask: () => void, dead: () => void): Liveness {
   let last = clock.now();
-  let asked = false;
+  /** Since the last frame. */
+  let asked = 0;
   let timer: { cancel(): void };
 
   const wait = (ms: number) => {
@@ -28,14 +31,14 @@ export function watchLiveness(clock: Clock, quiet: number, ask: () => void, dead
   };
   const check = () => {
     timer.cancel();
-    asked = true;
+    asked += 1;
     ask();
     wait(ANSWER_MS);
   };
   const look = (isLate: boolean) => {
     const silence = clock.now() - last;
-    if (isLate) check();
-    else if (asked) dead();
+    if (isLate && asked < MAX_ASKED) check();
+    else if (asked > 0) dead();
     else if (silence >= quiet) check();
     else wait(quiet - silence);
   };
@@ -44,8 +47,8 @@ export function watchLiveness(clock: Clock, quiet: number, ask: () => void, dead
     check,
     heard() {
       last = clock.now();
-      if (!asked) return;
-      asked = false;
+      if (asked === 0) return;
+      asked = 0;
       timer.cancel();
       wait(quiet);
     },

@@ -63,4 +63,28 @@ describe("a dead link", () => {
     clock.advance(10_000);
     expect(session.status.type).toBe("away");
   });
+
+  test("is given up though every timer is late, as those of a hidden page are", async () => {
+    const { session, clock, welcome, said } = sessionHouse();
+    const { wall } = clock;
+    let late = 0;
+    clock.wall = () => wall() + late;
+    await welcome(undefined, { heartbeat: 10_000 });
+    for (let timer = 0; timer < 3; timer++) {
+      late += 60_000;
+      clock.advance(10_000);
+    }
+    expect([session.status.type, said().length]).toEqual(["away", 2]);
+  });
+
+  test("is asked no more often when it is checked twice", async () => {
+    const { session, clock, welcome, say } = sessionHouse();
+    await welcome(undefined, { heartbeat: 10_000 });
+    const online = () => (globalThis as unknown as EventTarget).dispatchEvent(new Event("online"));
+    online();
+    online();
+    say({ t: "ok", id: 1 });
+    clock.advance(9_999);
+    expect([session.status.type, clock.pending]).toEqual(["open", 1]);
+  });
 });
