@@ -106,6 +106,7 @@ export class Conversation {
   }
 
   #message(data: unknown): void {
+    if (this.#over.signal.aborted) return;
     let frame: ServerFrame;
     try {
       frame = decodeFrame(data);
@@ -135,7 +136,8 @@ export class Conversation {
     } else if (frame.topic !== undefined && this.subscriptions.heard(frame) && this.#isResumed) {
       this.#retries.good();
     }
-    if (t === "err" && retry !== undefined) this.#retries.hold(retry);
+    // A close with 4029 may follow.
+    if (frame["code"] === "rate_limited") this.#retries.hold(retry ?? 0);
   }
 
   #welcomed(frame: ServerFrame): void {

@@ -117,6 +117,16 @@ describe("a session", () => {
     expect([second.status.type, net.sockets.length]).toEqual(["closed", 0]);
   });
 
+  test("hears nothing after close(), and leaves no timer behind", async () => {
+    const { session, net, clock, statuses, say } = sessionHouse();
+    await settle();
+    net.last.accept();
+    session.close();
+    say({ t: "welcome", conn: "c1", heartbeat: 1_000, maxMessage: 0 });
+    net.last.end(1000);
+    expect([types(statuses), clock.pending]).toEqual([["closed"], 0]);
+  });
+
   test("refuses what comes after close()", async () => {
     const { session } = sessionHouse();
     session.close();
