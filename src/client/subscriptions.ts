@@ -57,18 +57,21 @@ export class Subscriptions {
     return held.subscription;
   }
 
-  /** For the URL of the next attempt. */
+  /** For the URL of the next attempt. What cannot stand there is asked for later: a browser does not show why a handshake was refused. */
   query(): Readonly<Record<string, string>> {
     const held = this.#all.get("") ?? this.#named(this.path);
-    this.#dialed = held?.paused ? undefined : held;
-    if (this.#dialed === undefined) return {};
-    const since = sinceOf(this.#dialed, this.#active()) as Position | undefined;
-    const { last, presence } = this.#dialed.options;
-    return {
+    this.#dialed = undefined;
+    if (held === undefined || held.paused) return {};
+    const since = sinceOf(held, this.#active()) as Position | undefined;
+    const { last, presence } = held.options;
+    const query = {
       ...(since && { since: positionText(since) }),
       ...(last && { last: `${last}` }),
       ...(presence && { presence: "1" }),
     };
+    if (!/^([\w-]{1,32}:\d+)?,(\d{1,3}|1000)?$/.test(`${query.since ?? ""},${query.last ?? ""}`)) return {};
+    this.#dialed = held;
+    return query;
   }
 
   opened(sub: ServerFrame | undefined): void {
