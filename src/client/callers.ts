@@ -1,4 +1,4 @@
-/** Functions that a caller gives. */
+/** What a caller gives: values or functions, listeners, and bytes that stay the caller's. */
 
 /** A value, or a function that gives it: asked anew for each attempt, so that it can bring a fresh token. A throw is a failed attempt. */
 export type Asked<T> = T | (() => T | Promise<T>);
@@ -16,4 +16,11 @@ export function tell<T>(listener: (value: T) => void, value: T): void {
       throw error;
     });
   }
+}
+
+/** Who gives bytes may write over them afterwards. */
+export function copyBytes(data: ArrayBufferLike | ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+    : new Uint8Array(data).slice();
 }

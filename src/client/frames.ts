@@ -2,6 +2,7 @@
  * Frames of fairlead.v1 from the client's side: JSON text, or for bytes a u16 length, that many bytes of JSON, and the bytes. Fewer checks than
  * in wire/binary-frame.ts, whose texts a page need not load: what is no such frame fails as a RangeError or as JSON.
  */
+import { copyBytes } from "./callers.ts";
 import type { Message, ServerFrame } from "./items.ts";
 
 export type Frame = string | Uint8Array<ArrayBuffer>;
@@ -10,9 +11,7 @@ export type Frame = string | Uint8Array<ArrayBuffer>;
 export type Body = string | Uint8Array;
 
 export function bodyOf(data: unknown): Body | undefined {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0));
-  if (!ArrayBuffer.isView(data)) return JSON.stringify(data);
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? copyBytes(data) : JSON.stringify(data);
 }
 
 export function encodeFrame(fields: object, body?: Body): Frame {

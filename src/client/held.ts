@@ -118,6 +118,5 @@ export function sinceOf({ name = "", reader }: Held, all: readonly Held[]): unkn
 
 /** Those that go on come first; those that cannot say from where, when the others have begun their streams. */
 export function order({ reader: { began, had } }: Held): number {
-  if (!began) return 2;
-  return had.size > MAX_SINCE_TOPICS ? 1 : 0;
+  return began ? Number(had.size > MAX_SINCE_TOPICS) : 2;
 }

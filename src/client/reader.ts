@@ -98,8 +98,8 @@ export function createReader(presence: boolean, given: Map<string, Position>, en
       if (frame.t === "msg") return hearsMessage(frame);
       if (frame.t === "gap") hearsGap(frame);
       else if (presence && flowing.has(frame.topic)) {
-        const { t, id: _, ...fields } = frame;
-        put({ ...fields, type: t } as unknown as PresenceItem);
+        const { t: type, ...fields } = frame;
+        put({ ...fields, type } as unknown as PresenceItem);
       }
       return false;
     },

@@ -3,7 +3,7 @@
  * `open` and `close` are told for each connection. While it is away `readyState` is CONNECTING and what is sent waits, up to a bound; CLOSED
  * is the end. What was sent shortly before a loss may be lost with it: no WebSocket tells what has arrived.
  */
-import { type Asked, asked } from "./callers.ts";
+import { type Asked, asked, copyBytes } from "./callers.ts";
 import { FairleadClientError } from "./errors.ts";
 import { type Address, keepLink, type Link, type LinkOptions } from "./link.ts";
 import { planRetries } from "./retries.ts";
@@ -145,7 +145,7 @@ export class ReconnectingSocket extends EventTarget {
       const text = `${length} messages of ${this.#bytes} bytes wait for a connection: wait for its open event`;
       throw new FairleadClientError("buffer_full", text);
     }
-    this.#waiting.push(copyOf(data));
+    this.#waiting.push(typeof data === "string" || data instanceof Blob ? data : copyBytes(data));
   }
 
   /** What waited goes first, so that messages arrive in the order of `send`. */
@@ -170,14 +170,6 @@ export class ReconnectingSocket extends EventTarget {
 function sizeOf(data: SendData): number {
   if (typeof data === "string") return new TextEncoder().encode(data).length;
   return data instanceof Blob ? data.size : data.byteLength;
-}
-
-/** Who sends bytes may write over them afterwards. */
-function copyOf(data: SendData): SendData {
-  if (typeof data === "string" || data instanceof Blob) return data;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
-    : data.slice(0);
 }
 
 async function ask(url: Asked<string | URL>, protocols: Asked<string | string[]>): Promise<Address> {

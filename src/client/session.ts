@@ -152,5 +152,5 @@ export function connect(url: Asked<string | URL>, options: ConnectOptions = {}):
 
 /** 128 bits: no two publishes of a topic ever share them. */
 function random(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
