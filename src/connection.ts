@@ -33,6 +33,8 @@ export interface Connection<State = unknown> {
   readonly isOpen: boolean;
   /** Hands one message to the runtime. False: some of it waits, so look at `buffered()`. */
   send(data: Data): boolean;
+  /** Gathers what `run` sends into few writes. The runtime's hooks are so by themselves; elsewhere each `send` is a system call. */
+  cork<T>(run: () => T): T;
   /** Bytes that wait in the runtime for this peer. Bytes in the kernel are not seen. */
   buffered(): number;
   /** Stops reading from the peer. Frames already read (one read, at most 512 KiB) still arrive. */

@@ -74,6 +74,11 @@ export class SocketConnection implements Connection, Peer {
     return taken >= 0;
   }
 
+  cork<T>(run: () => T): T {
+    // The runtime does not run what is given to a socket that has closed.
+    return this.isOpen && this.socket !== undefined ? this.socket.cork(run) : run();
+  }
+
   buffered(): number {
     this.lastBuffered = this.isOpen && this.socket !== undefined ? this.socket.getBufferedAmount() : 0;
     return this.lastBuffered;

@@ -58,6 +58,7 @@ export function openFake(route: Route): FakeConnection {
       if (stalled) waiting += Buffer.byteLength(data);
       return waiting === 0;
     },
+    cork: (run) => run(),
     buffered: () => waiting,
     pause() {
       paused = true;

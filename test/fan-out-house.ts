@@ -190,6 +190,7 @@ function fakeConnection(id: string, hooks: Pick<Connection, "subscribe" | "unsub
     isOpen: true,
     isPaused: false,
     send: unused,
+    cork: unused,
     buffered: unused,
     pause: unused,
     resume: unused,

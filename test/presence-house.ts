@@ -115,6 +115,7 @@ function fakeConnection(
     state: undefined,
     isOpen: true,
     isPaused: false,
+    cork: unused,
     buffered: unused,
     pause: unused,
     resume: unused,

@@ -207,6 +207,7 @@ function createPeer(id: string, kind: ReaderKind, guarded: (run: () => void) => 
       peer.take(data);
       return waiting === 0;
     },
+    cork: (run) => run(),
     buffered: () => waiting,
     pause() {},
     resume() {},

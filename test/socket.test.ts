@@ -51,6 +51,25 @@ describe("a connection", () => {
     expect(counters).toMatchObject({ sent: 4, sentBytes: 8 });
   });
 
+  test("sends what is corked in its order, and answers what the corked call did", async () => {
+    const { client, connection, counters } = await one();
+    const sendAll = () => ["a", "b", "c"].map((text) => connection.send(text));
+    expect(connection.cork(sendAll)).toEqual([true, true, true]);
+    for (const text of ["a", "b", "c"]) expect((await client.next()).payload.toString()).toBe(text);
+    expect(counters.sent).toBe(3);
+  });
+
+  test("runs what is corked also if it ends the connection, has ended before, or throws", async () => {
+    const { client, connection } = await one();
+    const wrong = () => {
+      throw new Error("wrong");
+    };
+    expect(() => connection.cork(wrong)).toThrow("wrong");
+    connection.cork(() => connection.close(1000, "done"));
+    expect(connection.cork(() => "run")).toBe("run");
+    expect(await client.ending()).toEqual({ code: 1000, reason: "done" });
+  });
+
   test("says false once some of it waits, and knows how much", async () => {
     const { client, connection, counters } = await one();
     client.pause();

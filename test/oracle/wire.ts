@@ -113,6 +113,7 @@ function createLink(
       return isPaused;
     },
     send,
+    cork: (run) => run(),
     buffered: () => waiting,
     pause() {
       isPaused = true;
