@@ -85,13 +85,13 @@ export function startReplay(options: ReplayOptions): void {
   }
 
   async function run(): Promise<void> {
-    let isPresent = options.page === undefined ? fanOut.present(place) : goOn(options, options.page);
+    let isPresent = options.page === undefined ? fanOut.present(place) : sendPage(options, options.page);
     while (!isPresent) {
       await roomFor();
       if (place.isGone) return;
       fanOut.hold(place);
       const since = { epoch: place.epoch, offset: place.position };
-      isPresent = goOn(options, await topics.history(fanOut.topic, { since, limit: PAGE }));
+      isPresent = sendPage(options, await topics.history(fanOut.topic, { since, limit: PAGE }));
     }
   }
 
@@ -102,6 +102,11 @@ export function startReplay(options: ReplayOptions): void {
 }
 
 /** Sends a page. True: nothing more is to be done. */
+function sendPage(options: ReplayOptions, page: HistoryPage): boolean {
+  const { connection } = options.place.reader;
+  return connection === undefined ? goOn(options, page) : connection.cork(() => goOn(options, page));
+}
+
 function goOn(options: ReplayOptions, page: HistoryPage): boolean {
   const { fanOut, place } = options;
   if (place.isGone) return true;
