@@ -8,6 +8,7 @@ export async function startSuiteGateway(): Promise<TestGateway> {
     "/echo": { kind: "echo", welcome: false },
     "/room/:name": { kind: "room", history: { size: 1_000 } },
     "/feed/:topic": { kind: "feed", publish: true },
+    "/long/:topic": { kind: "feed", publish: true, history: { size: 10_000, bytes: "16MiB" } },
   });
   await remembers(gateway);
   return gateway;
