@@ -78,7 +78,7 @@ export class Commands {
   opened(send: (frame: Frame) => void, maxMessage: number): void {
     this.#send = send;
     this.#maxMessage = maxMessage;
-    for (const command of [...this.#waiting]) this.#transmit(command);
+    for (const command of this.#waiting) this.#transmit(command);
   }
 
   lost(): void {
@@ -92,7 +92,7 @@ export class Commands {
     const { id = 0, t, code, message, retry } = frame;
     const command = this.#sent.get(id);
     this.#sent.delete(id);
-    if (command === undefined || !this.#waiting.has(command)) return;
+    if (command === undefined) return;
     if (t === "ok") {
       this.#forget(command);
       command.done(frame);
@@ -128,7 +128,7 @@ export class Commands {
   /** A clock that stood still while the machine slept says too little, and a publish taken for too young could happen twice. */
   #age({ sentAt }: Waiting): number | undefined {
     if (sentAt === undefined) return undefined;
-    return Math.ceil(Math.max(0, this.#clock.now() - sentAt.now, this.#clock.wall() - sentAt.wall));
+    return Math.ceil(Math.max(this.#clock.now() - sentAt.now, this.#clock.wall() - sentAt.wall));
   }
 
   #fail(command: Waiting, code: ClientErrorCode, text: string, retry?: number): void {

@@ -40,7 +40,6 @@ export class Conversation {
   readonly #link: Link;
   readonly #over = new AbortController();
   #attempt = 0;
-  #isResumed = false;
   #socket: WebSocketLike | undefined;
   #liveness: Liveness | undefined;
   #patience: { cancel(): void } | undefined;
@@ -133,7 +132,7 @@ export class Conversation {
     else if (t === "drain") {
       this.#retries.hold(retry ?? 0);
       this.#tell({ type: "draining", within: frame["within"] as number, retry: retry ?? 0 });
-    } else if (frame.topic !== undefined && this.subscriptions.heard(frame) && this.#isResumed) {
+    } else if (frame.topic !== undefined && this.subscriptions.heard(frame)) {
       this.#retries.good();
     }
     // A close with 4029 may follow.
@@ -145,7 +144,6 @@ export class Conversation {
     const { heartbeat, maxMessage } = about as unknown as OpenStatus;
     this.#patience?.cancel();
     this.#attempt = 0;
-    this.#retries.hold(0);
     this.#complaint = undefined;
     const ask = () =>
       this.commands.add({ t: "ping", once: true, fields: () => ({}), done: nothing, failed: nothing });
@@ -183,7 +181,6 @@ export class Conversation {
   }
 
   #closed(ending: Ending, retryIn?: number): void {
-    this.#isResumed ||= this.#liveness !== undefined;
     this.#quiet();
     this.commands.lost();
     this.subscriptions.lost();
