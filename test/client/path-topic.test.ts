@@ -26,6 +26,26 @@ describe("the topic of the path", () => {
     expect(session.positions).toEqual({ lobby: { lobby: at(9) } });
   });
 
+  test("is where the stream is for one who comes later, over gaps, too", async () => {
+    const { session, welcome, say } = sessionHouse();
+    await welcome(sub(7));
+    say({ t: "gap", topic: "lobby", ...at(20), from: 8, to: 12, reason: "slow" });
+    say({ t: "gap", topic: "lobby", ...at(20), from: 13, to: 15, latest: true, reason: "slow" });
+    session.subscribe();
+    expect(session.positions).toEqual({ "": { lobby: at(12) } });
+  });
+
+  test("brings what the URL asked for to the next who reads it", async () => {
+    const { session, welcome, say } = sessionHouse();
+    const first = session.subscribe(undefined, { last: 2 });
+    await settle();
+    first.close();
+    await welcome(sub(7, { count: 2 }));
+    const heard = collect(session.subscribe());
+    say(message("lobby", 6));
+    expect(heard).toEqual(["lobby 6 m6"]);
+  });
+
   test("tells its wishes in the URL", async () => {
     const { session, net, welcome, said } = sessionHouse({ url: "http://host/feed?x=1" });
     session.subscribe(undefined, { last: 5, presence: true, since: at(3) });

@@ -83,10 +83,12 @@ describe("after a loss, a subscription", () => {
   });
 
   test("is resumed before one that begins anew", async () => {
-    const { session, command, lose, welcome } = await away(["a"], [start("a", 3)], []);
-    command("sub");
+    const { session, command, ok, lose, welcome } = sessionHouse();
     session.subscribe("new");
+    session.subscribe("a");
+    await welcome();
     command("sub");
+    ok("sub", start("a", 3));
     await lose();
     await welcome();
     expect([command("sub")["topic"], command("sub")["topic"]]).toEqual(["a", "new"]);
@@ -163,6 +165,18 @@ describe("subscriptions that overlap", () => {
     expect(heard).toEqual([["a.x 4 m4"], ["a.x 4 m4"]]);
   });
 
+  test("bring nothing to one that the server has not answered yet", async () => {
+    const { session, welcome, ok, say } = sessionHouse();
+    const first = collect(session.subscribe("a.>"));
+    const second = collect(session.subscribe("a.*"));
+    await welcome();
+    ok("sub", { topic: "a.>", positions: {} });
+    say(message("a.new", 1));
+    ok("sub", { topic: "a.*", positions: { "a.new": { ...at(1), count: 0 } } });
+    say(message("a.new", 2));
+    expect([first, second]).toEqual([["a.new 1 m1", "a.new 2 m2"], ["a.new 2 m2"]]);
+  });
+
   test("are resumed from the lowest, and each drops what it has had", async () => {
     const house = sessionHouse();
     const heard = [collect(house.session.subscribe("a.x", { since: at(9) }))];
@@ -230,6 +244,17 @@ describe("positions", () => {
     expect(command("sub")["since"]).toEqual(at(3));
     expect(command("sub")["since"]).toEqual({ "b.x": at(8) });
     expect(session.positions).toEqual(positions);
+  });
+
+  test("count for the first subscription of a name only", async () => {
+    const { session, welcome, ok, command } = sessionHouse({ positions: { a: { a: at(3) } } });
+    const first = session.subscribe("a");
+    await welcome();
+    ok("sub", start("a", 3, { recovered: true }));
+    first.close();
+    command("unsub");
+    session.subscribe("a");
+    expect(command("sub")).not.toHaveProperty("since");
   });
 
   test("of the path's topic go into the URL of the next session", async () => {

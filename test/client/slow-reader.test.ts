@@ -15,6 +15,17 @@ describe("a slow reader", () => {
     expect(command("sub")).toMatchObject({ topic: "a", since: { epoch: "e1", offset: 1_024 } });
   });
 
+  test("that closes is not left a second time", async () => {
+    const { session, welcome, ok, say, command, said } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    ok("sub", { topic: "a", epoch: "e1", offset: 0, count: 0 });
+    for (let offset = 1; offset <= 1_024; offset++) say(message("a", offset));
+    command("unsub");
+    subscription.close();
+    expect(said()).toEqual([]);
+  });
+
   test("is told a gap where the history no longer held all", async () => {
     const { session, welcome, lose, ok, say, command } = sessionHouse();
     const subscription = session.subscribe("a");
