@@ -109,6 +109,16 @@ describe("a publish that was not answered", () => {
     expect(await published).toMatchObject({ offset: 3 });
   });
 
+  test("is as old as its first sending, however often it is sent", async () => {
+    const { session, welcome, lose, command } = sessionHouse();
+    session.publish("a", 1).catch(() => {});
+    for (const age of [undefined, 20_000, 40_000]) {
+      await welcome();
+      expect(command("pub")["age"]).toBe(age as number);
+      await lose();
+    }
+  });
+
   test("has no age if it was never sent", async () => {
     const { session, welcome, lose, command } = sessionHouse();
     await settle();

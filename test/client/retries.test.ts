@@ -37,6 +37,8 @@ test("a wait that the server asks for is kept once, and bounded", () => {
   expect(retries.held()).toBe(true);
   expect(retries.after(ending(1006), 0)).toBe(0);
   expect(retries.held()).toBe(false);
+  retries.hold(2_000);
+  expect([retries.after(ending(1012), 0), retries.after(ending(1012), 0)]).toEqual([2_000, 0]);
   retries.hold(99_999_999_999);
   expect(retries.after(ending(1012), 0)).toBe(300_000);
 });

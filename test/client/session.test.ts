@@ -73,6 +73,17 @@ describe("a session", () => {
     expect(session.status).toMatchObject({ type: "closed", code: 3003, error: { message: "not for you" } });
   });
 
+  test("does not blame what the server said on an earlier connection", async () => {
+    const { session, net, statuses, welcome, say, lose } = sessionHouse();
+    await welcome();
+    say({ t: "err", code: "engine_down", message: "wait" });
+    await lose(1013);
+    expect(statuses.at(-2)).toMatchObject({ type: "away", cause: { code: "engine_down" } });
+    await welcome();
+    net.last.end(1008);
+    expect(session.status).toMatchObject({ type: "closed", error: { code: "closed" } });
+  });
+
   test("gives a connection up that has no welcome within 8 s", async () => {
     const { session, net, clock } = sessionHouse();
     await settle();

@@ -77,6 +77,20 @@ describe("a subscription", () => {
     expect(heard).toEqual([1, 2, 3]);
   });
 
+  test("brings nothing more to a listener that closes it, though more had come", async () => {
+    const { session, welcome, ok, say } = sessionHouse();
+    const subscription = session.subscribe("a");
+    await welcome();
+    ok("sub", { topic: "a", ...at(0), count: 0 });
+    for (const offset of [1, 2, 3]) say(message("a", offset));
+    let heard = 0;
+    await subscription.listen(() => {
+      heard += 1;
+      subscription.close();
+    });
+    expect(heard).toBe(1);
+  });
+
   test("ends when its loop is left, or its signal aborts", async () => {
     const { session, welcome, ok, say, command } = sessionHouse();
     const subscription = session.subscribe("a");
@@ -118,13 +132,29 @@ describe("a subscription", () => {
   });
 
   test("that meets an engine that is down is asked for again", async () => {
-    const { session, clock, welcome, err, ok } = sessionHouse();
+    const { session, clock, welcome, err, ok, said } = sessionHouse();
     const subscription = session.subscribe("a");
     await welcome();
     err("sub", "engine_down", { retry: 3_000 });
-    clock.advance(3_000);
+    clock.advance(2_999);
+    expect(said()).toEqual([]);
+    clock.advance(1);
     ok("sub", { topic: "a", ...at(0), count: 0 });
     await subscription.ready;
+  });
+
+  test("is not asked for again after close() or a loss, which asks anew", async () => {
+    const { session, clock, welcome, err, lose, said } = sessionHouse();
+    session.subscribe("a");
+    const closed = session.subscribe("b");
+    await welcome();
+    err("sub", "engine_down");
+    err("sub", "engine_down");
+    closed.close();
+    await lose();
+    await welcome();
+    clock.advance(1_000);
+    expect(said()).toEqual([{ t: "sub", id: expect.any(Number), topic: "a" }]);
   });
 
   test("throws in its loop when the server ends the session, after what had come", async () => {

@@ -62,6 +62,19 @@ describe("a token", () => {
     expect(asked).toBe(3);
   });
 
+  test("that comes after the connection it was for is not sent on the next", async () => {
+    const late = Promise.withResolvers<string>();
+    let asked = 0;
+    const { welcome, say, lose, said } = sessionHouse({ token: () => (++asked === 2 ? late.promise : "t") });
+    await welcome();
+    say({ t: "expiring", at: 99 });
+    await lose();
+    await welcome();
+    late.resolve("late");
+    await settle();
+    expect(said()).toEqual([]);
+  });
+
   test("that was refused is tried once more with a fresh one, a fixed one is not", async () => {
     const fresh = sessionHouse({ token: () => "t" });
     await settle();
