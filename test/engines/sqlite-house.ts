@@ -1,4 +1,5 @@
 /** An engine with a file for tests: it can be started again on the same file, and its disk can be made to fail. */
+import { Database } from "bun:sqlite";
 import { onTestFinished } from "bun:test";
 import { join } from "node:path";
 import type { EngineError, HistoryLimits, Idem, Message, Position, Topics } from "../../src/engine.ts";
@@ -48,6 +49,16 @@ export function sqliteHouse(file = join(folder(), "fairlead.db"), clock: TestClo
   };
   return { file, clock, log, faults, disk, start };
 }
+
+/** Changes what a file says of the process that had it open. */
+export function rewriteMeta(file: string, meta: Readonly<Record<string, string>>): void {
+  using db = new Database(file, { readwrite: true });
+  for (const [name, value] of Object.entries(meta))
+    db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", [name, value]);
+}
+
+/** As a machine finds it that was started again. */
+export const asAfterPowerCut = (file: string) => rewriteMeta(file, { boot: "another", closed: "no" });
 
 export const say = (topics: Topics, topic: string, data: string, idem?: Idem) =>
   new Promise<Position | EngineError>((done) => topics.publish(topic, { data, json: false }, done, idem));

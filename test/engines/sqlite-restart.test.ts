@@ -1,16 +1,8 @@
 /** What the sqlite engine brings over a restart, a crash and a power cut. */
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, statSync } from "node:fs";
 import { IDEM_TTL_MS } from "../../src/engine.ts";
-import { held, LIMITS, said, say, sqliteHouse } from "./sqlite-house.ts";
-
-/** Changes what the file says of the process before. */
-function rewrite(file: string, meta: Readonly<Record<string, string>>): void {
-  using db = new Database(file, { readwrite: true });
-  for (const [name, value] of Object.entries(meta))
-    db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", [name, value]);
-}
+import { held, LIMITS, rewriteMeta, said, say, sqliteHouse } from "./sqlite-house.ts";
 
 describe("after a restart", () => {
   test("goes on with offsets, epoch and history, whatever a message carries", async () => {
@@ -140,7 +132,7 @@ describe("a file that was not closed", () => {
       heads.push(await said(room, "t", data, { id: String(n) }));
     const after = sqliteHouse();
     for (const side of ["", "-wal"]) copyFileSync(before.file + side, after.file + side);
-    rewrite(after.file, meta);
+    rewriteMeta(after.file, meta);
     return { ...after, head: heads[2] ?? { epoch: "", offset: 0 } };
   }
   const elsewhere = { boot: "another", closed: "no" };
@@ -186,7 +178,7 @@ describe("a file that was not closed", () => {
     const second = await start();
     const head = await said(second.topics("/r", LIMITS), "t", "d");
     await second.close();
-    rewrite(file, { boot: "a third" });
+    rewriteMeta(file, { boot: "a third" });
     expect(await said((await start()).topics("/r", LIMITS), "t", "e")).toEqual({ ...head, offset: 4 });
   });
 });

@@ -19,7 +19,7 @@ import {
 const index = fc.nat({ max: 9 });
 const topic = fc.constantFrom("t", "u");
 
-const topicStep = fc.oneof(
+export const topicStep = fc.oneof(
   fc.record({ do: fc.constant("publish" as const), topic, bytes: fc.nat({ max: 12 }) }),
   fc.record({ do: fc.constant("publish" as const), topic, bytes: fc.nat({ max: 12 }) }),
   fc.record({ do: fc.constant("subscribe" as const), topic }),
@@ -34,7 +34,7 @@ const topicStep = fc.oneof(
     limit: fc.nat({ max: 6 }),
   }),
 );
-type TopicStep = typeof topicStep extends fc.Arbitrary<infer Step> ? Step : never;
+export type TopicStep = typeof topicStep extends fc.Arbitrary<infer Step> ? Step : never;
 
 interface Entry {
   offset: number;
@@ -43,7 +43,7 @@ interface Entry {
 }
 
 /** A topic as one can say it in a list: all that was ever published, and the longest tail of it within the bounds. */
-class TopicModel {
+export class TopicModel {
   epoch = "";
   entries: Entry[] = [];
   inboxes: { inbox: Inbox; expected: number[] }[] = [];
@@ -98,7 +98,7 @@ class TopicModel {
   }
 }
 
-async function playTopic(topics: Topics, model: TopicModel, step: TopicStep): Promise<void> {
+export async function playTopic(topics: Topics, model: TopicModel, step: TopicStep): Promise<void> {
   if (step.do === "publish") {
     const position = await publish(topics, model.name, text("x".repeat(step.bytes)));
     model.meet(position);
