@@ -159,8 +159,9 @@ function topicStatements(prepare: Prepare) {
   const like = prepare<Position & { topic: string }, [number, string, string]>(
     "SELECT name AS topic, epoch, head - base AS offset FROM topics WHERE route = ? AND name >= ? AND name < ?",
   );
+  // The + keeps SQLite from the index by name, where each step would sort all that is left.
   const some = prepare<TopicRow & { name: string }, [number, number, number]>(
-    `SELECT ${TOPIC}, name FROM topics WHERE id > ? AND route = ? ORDER BY id LIMIT ?`,
+    `SELECT ${TOPIC}, name FROM topics WHERE id > ? AND +route = ? ORDER BY id LIMIT ?`,
   );
   const newest = prepare<{ last: number | null }, []>("SELECT max(last) AS last FROM topics");
   return {
