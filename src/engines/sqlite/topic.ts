@@ -96,10 +96,7 @@ export function readPage(topic: string, state: TopicState, query: HistoryQuery, 
     oldest: first - base,
     read(offset, step, limit) {
       const at = offset + base;
-      const rows =
-        step === 1
-          ? store.messages(id, Math.max(at, first), head, 1)
-          : store.messages(id, first, Math.min(at, head), -1);
+      const rows = step === 1 ? store.messages(id, at, head, 1) : store.messages(id, first, at, -1);
       return take(rows, limit, (row) => messageOf(topic, epoch, base, row));
     },
   };
