@@ -157,6 +157,21 @@ describe("a damaged file", () => {
     expect(log.lines.map(({ text }) => text)).toContain("! the engine's file is damaged and was moved aside");
   });
 
+  test("whose rows contradict each other is moved aside, once that shows", async () => {
+    const { file, start, clock, log } = sqliteHouse();
+    const first = await start();
+    for (const data of ["a", "b"]) await said(first.topics("/r", LIMITS), "t", data);
+    await first.close();
+    using db = new Database(file);
+    db.run("UPDATE topics SET head = 1");
+    db.close();
+    const room = (await start()).topics("/r", LIMITS);
+    expect(await say(room, "t", "c")).toMatchObject({ code: "engine_down" });
+    clock.advance(1000);
+    expect((await said(room, "t", "c")).offset).toBe(1);
+    expect(log.lines.map(({ text }) => text)).toContain("! the engine's file is damaged and was moved aside");
+  });
+
   test("of a later version is left alone, and ends the start with what to do", async () => {
     const { file, start } = sqliteHouse();
     await (await start()).close();

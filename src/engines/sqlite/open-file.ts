@@ -54,8 +54,9 @@ export function openFile(options: FileOptions): OpenFile {
   throw new FairleadError("ENGINE_DOWN", `cannot use ${options.file}, though it is new: ${fresh}`);
 }
 
-/** SQLite found something in a file that it did not write so. */
-export const isDamage = (error: unknown): error is Error => /^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(error));
+/** What is in the file was not written so: SQLite says it, or two messages claim one place. */
+export const isDamage = (error: unknown): error is Error =>
+  /^SQLITE_(?:CORRUPT|NOTADB|CONSTRAINT_(?:PRIMARYKEY|UNIQUE))/.test(codeOf(error));
 
 /** Our mark, but not our tables. */
 const isForeign = (error: unknown): error is Error => codeOf(error) === "SQLITE_ERROR";
