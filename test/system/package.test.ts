@@ -33,10 +33,10 @@ beforeAll(async () => {
 
 test("the tarball holds what runs and what is read, and nothing else", () => {
   const top = readdirSync(join(base, "package")).sort();
-  const readable = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md"];
+  const readable = ["CHANGELOG.md", "LICENSE", "PROTOCOL.md", "README.md", "SECURITY.md"];
   const allowed = [...readable, "bin", "dist", "docs", "package.json", "src"];
   expect(top.filter((name) => !allowed.includes(name))).toEqual([]);
-  expect(top).toContain("LICENSE");
+  for (const page of readable) expect(top).toContain(page);
   expect(readdirSync(join(base, "package/dist")).sort()).toEqual(["client", "types"]);
   expect(statSync(join(base, `fairlead-${manifest.version}.tgz`)).size).toBeLessThan(500_000);
 });
