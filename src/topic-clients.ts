@@ -166,7 +166,7 @@ function giveUp(connection: Connection, { text }: EngineError): void {
 function pubAnswer(topic: string, result: PubResult): Answer {
   if ("code" in result) return refused(result.code, result.text);
   if ("superseded" in result) return { ok: { topic, superseded: true } };
-  return { ok: { topic, epoch: result.epoch, offset: result.offset } };
+  return { published: { topic, epoch: result.epoch, offset: result.offset } };
 }
 
 function unsubAnswer(subscriptions: Subscriptions, topic: string): Answer {

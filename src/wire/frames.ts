@@ -25,12 +25,18 @@ export function welcomeFrame({
 
 /** The one answer to a command that has an `id`. Without one there is no `ok`, and an error is `errorFrame(undefined, error)`. */
 export function answerFrame(id: number, answer: Answer): string {
+  if ("published" in answer) return publishedFrame(id, answer.published);
   if ("err" in answer) return errorFrame(id, answer.err);
   return "ok" in answer ? okFrame(id, answer.ok) : `{"t":"ok","id":${id},${answer.okText}}`;
 }
 
 export function okFrame(id: number, fields: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ t: "ok", id, ...fields });
+}
+
+/** One for each `pub`, so its fields are named: spreading them costs as much as writing them. */
+function publishedFrame(id: number, { topic, epoch, offset }: Position & { readonly topic: string }): string {
+  return JSON.stringify({ t: "ok", id, topic, epoch, offset });
 }
 
 export function errorFrame(id: number | undefined, { code, message, retry }: WireError): string {

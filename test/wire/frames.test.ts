@@ -9,6 +9,7 @@ import { bytesOf, type FrameVector, frameOf, readVectors } from "../vectors.ts";
 interface Written extends FrameVector {
   readonly welcome?: Welcome;
   readonly ok?: { readonly id: number; readonly fields: Readonly<Record<string, unknown>> };
+  readonly published?: { readonly id: number; readonly topic: string; epoch: string; offset: number };
   readonly history?: { readonly id: number; readonly page: frames.Page };
   readonly error?: WireError & { readonly id?: number };
   readonly message?: PlacedMessage;
@@ -32,9 +33,11 @@ function withBytes<T extends Payload>(payload: T): T {
 }
 
 function written(from: Written): frames.Frame | undefined {
-  const { welcome, ok, history, error, message, echo, gap, presence, count, expiring, drain } = from;
+  const { welcome, ok, published, history, error, message, echo, gap, presence, count, expiring, drain } =
+    from;
   if (welcome) return frames.welcomeFrame(welcome);
   if (ok) return frames.answerFrame(ok.id, { ok: ok.fields });
+  if (published) return frames.answerFrame(published.id, { published });
   if (history) {
     const messages = history.page.messages.map(withBytes);
     return frames.answerFrame(history.id, { okText: frames.historyFields({ ...history.page, messages }) });
