@@ -108,8 +108,10 @@ export class FanOut {
     this.trim();
   }
 
+  /** Those who wait to begin are answered instead. */
   closeAll(reason: string): void {
-    for (const { reader } of this.places.values()) reader.close(1013, reason);
+    for (const { reader, replay } of this.places.values())
+      if (replay === undefined) reader.close(1013, reason);
   }
 
   deliver(message: Message): void {

@@ -129,6 +129,18 @@ describe("hub: an engine that cannot subscribe", () => {
     ]);
   });
 
+  test("is an answer for one who asks where to begin, not the end of its connection", async () => {
+    const { topics, subscribed } = handTopics();
+    const { hub } = createHouse(topics);
+    const asking = reader("1");
+    const entry = hub.enter("a", asking.settings);
+    const start = entry.begin({});
+    subscribed[0]?.done?.(DOWN);
+    expect(await start).toEqual(DOWN);
+    entry.leave();
+    expect([asking.closed, subscribed[0]?.isOpen, hub.stats().topics]).toEqual([[], false, 0]);
+  });
+
   test("harms nobody when it can", async () => {
     const { topics, subscribed } = handTopics();
     const { hub } = createHouse(topics);
