@@ -48,6 +48,8 @@ export class Session {
   private waiting: Received[] = [];
   /** A `sub` waits for its time. */
   private isEarly = false;
+  /** Too many bytes of answers wait for the client: whatever it says next waits, too, also what was read already. */
+  private isClogged = false;
   /** Clock time in ms up to which the `sub` commands so far use the rate up. */
   private subsUntil = 0;
 
@@ -74,12 +76,18 @@ export class Session {
     }
     this.lastId = id ?? this.lastId;
     if ("err" in decoded) this.answer(id, decoded);
-    else if (this.isBusy) this.wait({ command: decoded.command, size });
+    else if (this.isBusy || this.isClogged) this.wait({ command: decoded.command, size });
     else this.run(decoded.command, size);
   }
 
-  /** The client's queue went down: it may say more. */
+  /** The client's queue went down, or a command was answered: those that wait have their turn, then it may say more. */
   drained(): void {
+    this.isClogged &&= this.isUnread();
+    while (!this.isBusy && !this.isClogged && this.connection.isOpen) {
+      const received = this.waiting.shift();
+      if (received === undefined) break;
+      this.run(received.command, received.size);
+    }
     if (this.connection.isPaused && !this.isFull()) this.connection.resume();
   }
 
@@ -142,15 +150,10 @@ export class Session {
     }
   }
 
-  /** The one before was answered: those that came meanwhile have their turn. */
+  /** The one before was answered. */
   private next(): void {
     this.isBusy = false;
     this.isEarly = false;
-    while (!this.isBusy && this.connection.isOpen) {
-      const received = this.waiting.shift();
-      if (received === undefined) break;
-      this.run(received.command, received.size);
-    }
     this.drained();
   }
 
@@ -164,12 +167,17 @@ export class Session {
   }
 
   private send(frame: string): void {
-    if (!this.connection.send(frame) && this.isFull()) this.connection.pause();
+    if (this.connection.send(frame) || !this.isUnread()) return;
+    this.isClogged = true;
+    this.connection.pause();
   }
 
   private isFull(): boolean {
+    return this.isEarly || this.waiting.length >= MAX_WAITING / 2 || this.isUnread();
+  }
+
+  private isUnread(): boolean {
     const { highWater } = this.options;
-    if (this.isEarly || this.waiting.length >= MAX_WAITING / 2) return true;
     return highWater > 0 && this.connection.buffered() > highWater / 2;
   }
 }

@@ -1,0 +1,45 @@
+/** What a client of fairlead.v1 on the open internet may try: small frames that cost much. The house must stay bounded, and serve the others. */
+import { describe, expect, test } from "bun:test";
+import { startGateway, type TestGateway } from "./gateway.ts";
+import { frame, type RawClient, upgrade } from "./raw-client.ts";
+import { speak } from "./v1-client.ts";
+
+const MIB = 1024 * 1024;
+
+const start = () => startGateway({ "/feed/:name": { kind: "feed", welcome: false, publish: true } });
+
+/** A socket that reads only what it is told to; its welcome is still to come. */
+const dial = (gateway: TestGateway, path = "/feed/own") =>
+  upgrade(gateway.host, { path, headers: { "Sec-WebSocket-Protocol": "fairlead.v1" } });
+
+const said = (commands: readonly object[]) =>
+  Buffer.concat(commands.map((command, nth) => frame(JSON.stringify({ ...command, id: nth + 1 }))));
+
+async function nextJson(client: RawClient): Promise<Record<string, unknown>> {
+  return JSON.parse((await client.next()).payload.toString());
+}
+
+async function fill(gateway: TestGateway, topic: string, messages: number, bytes: number): Promise<void> {
+  using publisher = await speak(gateway.ws("/feed/own"));
+  await publisher.ask({ t: "unsub", topic: "own" });
+  const data = "x".repeat(bytes);
+  for (let n = 0; n < messages; n += 1) await publisher.ask({ t: "pub", topic, data });
+}
+
+describe("commands whose answers nobody reads", () => {
+  test("wait, also those that were read with them, and are answered in order later", async () => {
+    await using gateway = await start();
+    await fill(gateway, "big", 20, 50_000);
+    using client = await dial(gateway);
+    await nextJson(client);
+    client.pause();
+    client.write(said(Array.from({ length: 300 }, () => ({ t: "history", topic: "big", limit: 1000 }))));
+    using other = await speak(gateway.ws("/feed/own"));
+    for (let n = 0; n < 20; n += 1) await other.ask({ t: "ping" });
+    expect(
+      await gateway.metric('fairlead_message_bytes_total{route="/feed/:name",direction="out"}'),
+    ).toBeLessThan(32 * MIB);
+    client.resume();
+    for (let id = 1; id <= 300; id += 1) expect(await nextJson(client)).toMatchObject({ t: "ok", id });
+  });
+});
