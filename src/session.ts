@@ -125,7 +125,7 @@ export class Session {
     this.isEarly = true;
     this.waiting.unshift(received);
     this.connection.pause();
-    this.options.clock.after(delay, () => this.next());
+    this.options.clock.after(delay, this.turn);
   }
 
   private run(command: Command, size: number): void {
@@ -143,12 +143,24 @@ export class Session {
       const pending = this.options.v1.command(this.connection, command, reply, size);
       if (pending === undefined) return;
       this.isBusy = true;
-      pending.then(
-        () => this.next(),
-        (error: unknown) => this.fail("command", error),
-      );
+      pending.then(() => this.yieldTurn()).catch((error: unknown) => this.fail("command", error));
     }
   }
+
+  /** Histories that are at hand are answered without a look at any socket: thousands of them would shut the others out. */
+  private yieldTurn(): void {
+    if (this.waiting.length === 0) this.next();
+    else setImmediate(this.turn);
+  }
+
+  /** For the loop to call: nobody there would catch what a route throws. */
+  private readonly turn = (): void => {
+    try {
+      this.next();
+    } catch (error) {
+      this.fail("command", error);
+    }
+  };
 
   /** The one before was answered. */
   private next(): void {

@@ -69,9 +69,10 @@ describe("a session", () => {
     session.message(text, text.length);
   };
   const heard = () => connection.take().map((data: Data) => JSON.parse(String(data)));
-  /** Lets what waits for a promise run. */
+  /** Lets what waits for a promise run, and the loop's next turn. */
   const settle = async () => {
     for (let i = 0; i < 5; i += 1) await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
   };
 
   test("begins with the welcome", () => {
