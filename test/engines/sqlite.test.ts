@@ -47,13 +47,15 @@ describe("the sqlite engine", () => {
     const { start, clock } = sqliteHouse();
     const engine = await start();
     const room = engine.topics("/r", LIMITS);
+    const began = performance.now();
     for (let n = 0; n < 30_000; n++) room.publish(`t.${n}`, { data: "x", json: false });
     expect(await said(room, "t.0", "again")).toMatchObject({ offset: 2 });
+    const published = performance.now();
     expect(engine.held).toBeLessThan(20_500);
     expect((await room.find("t.29999", 9)).length).toBe(1);
-    const began = performance.now();
+    const swept = performance.now();
     clock.advance(10_000);
-    expect(performance.now() - began).toBeLessThan(300);
+    expect(performance.now() - swept).toBeLessThan(published - began);
   });
 
   test("keeps those in memory that somebody listens to", async () => {
