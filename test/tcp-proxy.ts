@@ -17,6 +17,8 @@ export interface TcpProxy extends Disposable {
   letThrough(bytes: number): void;
   /** What waits goes on, and all that follows. */
   flow(): void;
+  /** Reads no more of what comes for present clients: the server's queue fills. `flow` goes on. */
+  stall(): void;
   /** Ends every link with RST, on both sides. What waited is lost. */
   reset(): void;
   /** Every present link dies and says nothing: bytes of either side vanish, and nobody is told of an end. */
@@ -95,9 +97,13 @@ export async function startProxy(target = 0): Promise<TcpProxy> {
         half.waiting = half.waiting.subarray(bytes);
       });
     },
+    stall() {
+      for (const { toClient } of links) toClient.from.pause();
+    },
     flow() {
       isHolding = false;
       each((half) => {
+        half.from.resume();
         half.to.write(half.waiting);
         half.waiting = Buffer.alloc(0);
       });
