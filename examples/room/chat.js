@@ -6,14 +6,14 @@ const [url = "ws://127.0.0.1:8080/room/lobby", name = "somebody"] = process.argv
 
 const session = connect(url);
 session.onStatus((status) => {
-  if (status.type === "away") console.log(`* away, next attempt in ${status.retryIn} ms`);
+  if (status.type === "away") console.log(`* away, again in ${status.retryIn} ms`);
   if (status.type === "open") console.log(`* connected to ${url}`);
 });
 
 const room = session.subscribe(undefined, { last: 20, presence: true });
 const reading = room.listen((item) => {
   if (item.type === "message") console.log(lineOf(item.data));
-  else if (item.type === "gap") console.log("* some messages were lost here");
+  else if (item.type === "gap") console.log("* some messages may be missing here");
   else console.log(`* ${item.total} here`);
 });
 
