@@ -16,6 +16,8 @@ export interface Client {
   onLost: () => void;
   /** Writes now, the rest when the kernel has room again. False: some of it waits. */
   write(bytes: Uint8Array): boolean;
+  /** Reads nothing any more, as a reader whose device sleeps. */
+  stall(): void;
   /** Cuts the connection, so that ten thousand of them leave no port in TIME_WAIT. */
   end(): void;
 }
@@ -102,6 +104,7 @@ async function dial(
     onDrain: nothing,
     onLost: nothing,
     write: (bytes) => flush(socket, waiting.length === 0 ? bytes : Buffer.concat([waiting, bytes])),
+    stall: () => void socket.pause(),
     end() {
       client.onLost = nothing;
       socket.terminate();

@@ -17,12 +17,13 @@ import { cpuTable, type Figure, figureTable, judgeFigure, judgeRow, verdictList 
 import { room } from "./room.ts";
 import { isPinned, pinLoad, stopAll } from "./server.ts";
 import { sqlite } from "./sqlite.ts";
+import { stalled } from "./stalled.ts";
 import { start } from "./start.ts";
 
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
-const kinds = [echo, room, feed, relay, bridge, fanout, pub];
+const kinds = [echo, room, feed, relay, bridge, fanout, pub, stalled];
 const extras = { recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 

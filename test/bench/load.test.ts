@@ -15,6 +15,7 @@ function stub() {
       written.push(bytes.length);
       return true;
     },
+    stall() {},
     end() {},
   };
   const answer = (frames: number) => {
