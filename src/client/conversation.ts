@@ -106,9 +106,10 @@ export class Conversation {
 
   #message(data: unknown): void {
     if (this.#over.signal.aborted) return;
-    let frame: ServerFrame;
     try {
-      frame = decodeFrame(data);
+      const frame = decodeFrame(data);
+      this.#liveness?.heard();
+      this.#hear(frame);
     } catch (cause) {
       // To leave it out would be a hole; on a new connection its message comes again.
       this.#tell({
@@ -116,16 +117,14 @@ export class Conversation {
         error: new FairleadClientError("broken", "a frame that cannot be read", { cause }),
       });
       this.#link.drop("a frame that cannot be read");
-      return;
     }
-    this.#liveness?.heard();
-    this.#hear(frame);
   }
 
   /** Frames that it does not know are for those who do. */
   #hear(frame: ServerFrame): void {
     const { t, id, retry } = frame as ServerFrame & { retry?: number };
-    if (t === "welcome") this.#welcomed(frame);
+    // A second one would send everything again.
+    if (t === "welcome") this.#liveness ?? this.#welcomed(frame);
     else if (t === "ok" || (t === "err" && id !== undefined)) this.commands.answered(frame);
     else if (t === "err") this.#complained(frame);
     else if (t === "expiring") this.#renew(this.#socket);
@@ -147,9 +146,9 @@ export class Conversation {
     this.#complaint = undefined;
     const ask = () =>
       this.commands.add({ t: "ping", once: true, fields: () => ({}), done: nothing, failed: nothing });
-    this.#liveness = watchLiveness(this.clock, heartbeat || QUIET_MS, ask, () =>
-      this.#link.drop("no sign of life"),
-    );
+    // Whatever it is: no storm of pings, and nothing that a timer cannot count.
+    const quiet = heartbeat > 0 && heartbeat < 1e9 ? Math.max(heartbeat, 1e3) : QUIET_MS;
+    this.#liveness = watchLiveness(this.clock, quiet, ask, () => this.#link.drop("no sign of life"));
     this.commands.opened((out) => this.#socket?.send(out), maxMessage || Number.POSITIVE_INFINITY);
     this.subscriptions.opened(sub as ServerFrame | undefined);
     this.#tell({ ...(about as unknown as Omit<OpenStatus, "type">), type: "open" });

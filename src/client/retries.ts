@@ -32,7 +32,7 @@ export function planRetries(renewable: boolean, delays: Delays): Retries {
   return {
     good,
     hold: (ms) => {
-      least = ms;
+      least = Math.max(0, ms) || 0; // a server may say anything
     },
     held: () => held,
     after({ code, reason }, uptime) {

@@ -193,7 +193,10 @@ export class Subscriptions {
   #refused(held: Held, error: FairleadClientError): void {
     if (this.#all.get(held.key) !== held) return;
     if (error.code !== "engine_down") this.#end(held, error);
-    else held.retry = this.#clock.after(error.retry ?? RETRY_MS, () => this.#begin(held));
+    else
+      held.retry = this.#clock.after(Math.max(RETRY_MS, error.retry ?? 0) || RETRY_MS, () =>
+        this.#begin(held),
+      );
   }
 
   #pause(held: Held): void {
