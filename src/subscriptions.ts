@@ -38,6 +38,9 @@ interface Stream {
   readonly topic: string;
   readonly entry: Entry;
   watch: PresenceWatch | undefined;
+  /** How many subscriptions match, and how many of them want presence. Counted, because nobody can look through a million pairs at once. */
+  holders: number;
+  watchers: number;
 }
 
 type Sub = CommandOf<"sub">;
@@ -58,8 +61,8 @@ export class Subscriptions {
   /** The topic of the path, which is subscribed on open. `started` is called before any of its messages. */
   async open(sub: Omit<Sub, "t">, started: (start: Start | EngineError) => void): Promise<void> {
     const { topic, presence } = sub;
-    const stream = this.add(topic);
     this.named.set(topic, { matches: (name) => name === topic, presence });
+    const stream = this.add(topic);
     this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
     const start = await stream.entry.begin({ since: positionOf(sub), last: sub.last });
     started(start);
@@ -71,9 +74,10 @@ export class Subscriptions {
   async sub(command: Sub, reply: Reply): Promise<void> {
     const { topic } = command;
     const problem = this.problem(topic);
+    const flowing = this.streams.get(topic);
     if (problem !== undefined) reply(problem);
     else if (isPattern(topic)) await this.subPattern(command, reply);
-    else if (this.streams.has(topic)) this.subFlowing(command, reply);
+    else if (flowing !== undefined) this.subFlowing(command, flowing, reply);
     else
       await this.open(command, (start) => reply("code" in start ? down(start) : { ok: { topic, ...start } }));
   }
@@ -84,7 +88,7 @@ export class Subscriptions {
     if (named === undefined) return false;
     this.named.delete(name);
     named.watch?.close();
-    for (const stream of this.streams.values()) if (named.matches(stream.topic)) this.release(stream);
+    for (const stream of this.streams.values()) if (named.matches(stream.topic)) this.release(stream, named);
     // Last, so that it is not told of its own going, as it was not of its coming.
     if (!isPattern(name)) this.options.presence.leave(name, this.connection.id);
     return true;
@@ -94,8 +98,14 @@ export class Subscriptions {
     for (const { entry } of this.streams.values()) entry.drain();
   }
 
+  /** All at once: one by one, each subscription would look at each stream. */
   leave(): void {
-    for (const name of [...this.named.keys()]) this.unsub(name);
+    const [names, streams] = [[...this.named], [...this.streams.values()]];
+    this.named.clear();
+    this.streams.clear();
+    for (const [, { watch }] of names) watch?.close();
+    for (const stream of streams) end(stream);
+    for (const [name] of names) if (!isPattern(name)) this.options.presence.leave(name, this.connection.id);
   }
 
   private problem(topic: string): Answer | undefined {
@@ -110,12 +120,13 @@ export class Subscriptions {
   }
 
   /** A pattern brings it already: it goes on where it is. */
-  private subFlowing({ topic, presence }: Sub, reply: Reply): void {
-    this.named.set(topic, { matches: (name) => name === topic, presence });
+  private subFlowing({ topic, presence }: Sub, stream: Stream, reply: Reply): void {
+    const named: Named = { matches: (name) => name === topic, presence };
+    this.named.set(topic, named);
     this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
-    const stream = this.streams.get(topic);
-    reply({ ok: { topic, ...stream?.entry.position, count: 0 } });
-    if (stream !== undefined) this.watchIfWanted(stream);
+    hold(stream, named);
+    reply({ ok: { topic, ...stream.entry.position, count: 0 } });
+    this.watchIfWanted(stream);
   }
 
   private async subPattern(command: Sub, reply: Reply): Promise<void> {
@@ -127,7 +138,9 @@ export class Subscriptions {
     const watch = this.options.topics.watch((topic) => {
       if (matches(topic)) this.seen(topic);
     });
-    this.named.set(pattern, { matches, presence, watch });
+    const named: Named = { matches, presence, watch };
+    this.named.set(pattern, named);
+    for (const stream of flowing) hold(stream, named);
     const starts = await this.beginAll(command).catch(downOnly);
     const begun = this.unanswered;
     this.unanswered = undefined;
@@ -146,7 +159,8 @@ export class Subscriptions {
   /** Begins a stream for each existing topic of the pattern that does not flow yet. */
   private async beginAll({ topic: pattern, since, last }: Sub): Promise<[string, Start][] | Failed> {
     const found = await this.options.topics.find(pattern, MAX_STREAMS + 1);
-    if (found.length > MAX_STREAMS) return tooMany(pattern);
+    const fresh = found.filter(({ topic }) => !this.streams.has(topic));
+    if (found.length > MAX_STREAMS || this.streams.size + fresh.length > MAX_STREAMS) return tooMany(pattern);
     const positions = since instanceof Map ? since : undefined;
     const asks = positions !== undefined || (last ?? 0) > 0;
     const starts: [string, Start][] = [];
@@ -184,7 +198,9 @@ export class Subscriptions {
       else stream.watch?.resume();
     };
     const reader = new V1Reader(this.connection, lagging, this.count);
-    const stream: Stream = { topic, entry: this.options.hub.enter(topic, reader), watch: undefined };
+    const entry = this.options.hub.enter(topic, reader);
+    const stream: Stream = { topic, entry, watch: undefined, holders: 0, watchers: 0 };
+    for (const named of this.named.values()) if (named.matches(topic)) hold(stream, named);
     this.streams.set(topic, stream);
     return stream;
   }
@@ -195,23 +211,37 @@ export class Subscriptions {
   }
 
   /** One of its subscriptions has ended. */
-  private release(stream: Stream): void {
-    this.watchIfWanted(stream);
-    const { topic, entry } = stream;
-    if (this.named.values().some(({ matches }) => matches(topic))) return;
-    entry.leave();
-    this.streams.delete(topic);
+  private release(stream: Stream, { presence }: Named): void {
+    stream.holders -= 1;
+    if (presence) stream.watchers -= 1;
+    if (stream.holders > 0) this.watchIfWanted(stream);
+    else {
+      this.streams.delete(stream.topic);
+      end(stream);
+    }
   }
 
   private watchIfWanted(stream: Stream): void {
-    const { topic, watch } = stream;
-    const isWanted = this.named.values().some(({ presence, matches }) => presence && matches(topic));
-    if (isWanted) stream.watch ??= this.options.presence.watch(topic, this.connection);
+    const { topic, watch, watchers } = stream;
+    if (watchers > 0) stream.watch ??= this.options.presence.watch(topic, this.connection);
     else {
       watch?.close();
       stream.watch = undefined;
     }
   }
+}
+
+function hold(stream: Stream, { presence }: Named): void {
+  stream.holders += 1;
+  if (presence) stream.watchers += 1;
+}
+
+/** Whoever still waits for it to begin finds that nobody wants its presence. */
+function end(stream: Stream): void {
+  stream.holders = 0;
+  stream.watchers = 0;
+  stream.watch?.close();
+  stream.entry.leave();
 }
 
 /** Of a topic; a pattern has a map instead. */
@@ -232,6 +262,6 @@ export function downOnly(error: unknown): Failed {
 const tooMany = (pattern: string): Failed => ({
   err: {
     code: "too_many",
-    message: `${JSON.stringify(pattern)} matches more than ${MAX_STREAMS} topics; subscribe to a narrower one`,
+    message: `a connection may read ${MAX_STREAMS} topics, and with ${JSON.stringify(pattern)} it would read more; subscribe to a narrower one`,
   },
 });

@@ -43,3 +43,43 @@ describe("commands whose answers nobody reads", () => {
     for (let id = 1; id <= 300; id += 1) expect(await nextJson(client)).toMatchObject({ t: "ok", id });
   });
 });
+
+describe("patterns that match thousands of topics", () => {
+  /** Publishes once to each. */
+  async function create(gateway: TestGateway, names: readonly string[]): Promise<void> {
+    using publisher = await speak(gateway.ws("/feed/own"));
+    for (const topic of names) publisher.say({ t: "pub", topic, data: 1 });
+    await publisher.ask({ t: "ping" });
+  }
+  const numbered = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `${prefix}.${n}`);
+
+  test("hold up nobody when their connection ends, however many of them there are", async () => {
+    await using gateway = await start();
+    const deep = Array.from({ length: 120 }, () => "a").join(".");
+    await create(gateway, numbered(deep, 3_000));
+    const stars = Array.from({ length: 120 }, () => "*").join(".");
+    const client = await speak(gateway.ws("/feed/own"));
+    for (const topic of [...numbered(stars, 120), ">"])
+      expect(await client.ask({ t: "sub", topic, presence: topic !== ">" })).toMatchObject({ t: "ok" });
+    using other = await speak(gateway.ws("/feed/own"));
+    const began = performance.now();
+    client.close();
+    await client.closed();
+    await other.ask({ t: "ping" });
+    expect(performance.now() - began).toBeLessThan(600);
+  });
+
+  test("are refused where together they would be more than 10,000", async () => {
+    await using gateway = await start();
+    await create(gateway, [...numbered("a", 5_001), ...numbered("b", 5_000)]);
+    using client = await speak(gateway.ws("/feed/own"));
+    expect(await client.ask({ t: "sub", topic: "a.*" })).toMatchObject({ t: "ok" });
+    const refused = { t: "err", code: "too_many", message: expect.stringContaining('"b.*"') };
+    expect(await client.ask({ t: "sub", topic: "b.*" })).toMatchObject(refused);
+    expect(await client.ask({ t: "sub", topic: "b.1" })).toMatchObject({ t: "ok" });
+    await client.ask({ t: "pub", topic: "b.2", data: 2 });
+    await client.ask({ t: "pub", topic: "b.1", data: 2 });
+    expect(await client.told()).toMatchObject([{ t: "msg", topic: "b.1", data: 2 }]);
+  });
+});
