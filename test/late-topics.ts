@@ -8,7 +8,7 @@ import { History, pageOf } from "../src/history.ts";
 import { NOBODY_ASKS } from "./fake-topics.ts";
 
 /** Pages end early, as those of large messages do. */
-const PAGE = 4;
+const PAGE = 6;
 
 interface Asked {
   readonly query: HistoryQuery;
