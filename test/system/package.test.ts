@@ -159,3 +159,18 @@ installed("import in Node fails with the reason and the way out", async () => {
   expect(await program.ended()).toBe(1);
   expect(program.output()).toContain("Error: fairlead runs on Bun >= 1.4, not on Node: start your file with");
 });
+
+installed("fairlead/client can be imported in Node, and its types in TypeScript", async () => {
+  const text = `import { connect, type Item } from "fairlead/client";
+const show = (item: Item): void => console.log(item.type, typeof connect);
+show({ type: "count", topic: "lobby", total: 2 });
+`;
+  await Bun.write(join(home, "reader.ts"), text);
+  const tsc = join(project, "node_modules/.bin/tsc");
+  const options = ["--strict", "--target", "esnext", "--module", "nodenext", "--skipLibCheck", "false"];
+  const compiled = start([tsc, ...options, "reader.ts"], { cwd: home });
+  expect(await compiled.ended(30)).toBe(0);
+  const program = start(["node", "reader.js"], { cwd: home });
+  expect(await program.ended()).toBe(0);
+  expect(program.output()).toBe("count function\n");
+});
