@@ -229,7 +229,7 @@ class HeldEntry implements Entry {
     this.page = undefined;
     if (place.isGone) return;
     const { topics, counters } = this.options;
-    startReplay({ topics, counters, fanOut, place, page, onError: (error) => this.fail(error) });
+    startReplay({ topics, counters, fanOut, place, onError: (error) => this.fail(error) }, page);
   }
 
   get position(): Position {

@@ -21,7 +21,7 @@ export interface Reader {
   send(message: Message): void;
   /** Told of what it will not be sent. Absent: it has no way to hear of it. */
   gap?(gap: Gap): void;
-  /** It was found slow, or has caught up. */
+  /** It was found slow or does not take the history, or has caught up. */
   lagging?(isLagging: boolean): void;
   buffered(): number;
   close(code: 1013, reason: string): void;

@@ -66,11 +66,11 @@ export interface ReplayOptions {
   readonly fanOut: FanOut;
   /** Stands at the position to begin after, and is held. */
   readonly place: Place;
-  readonly page?: HistoryPage | undefined;
   onError(error: unknown): void;
 }
 
-export function startReplay(options: ReplayOptions): void {
+/** `page`: the first one. It is not kept: while thousands of replays wait for one reader, their pages would be all there is. */
+export function startReplay(options: ReplayOptions, page?: HistoryPage): void {
   const { fanOut, place, topics } = options;
   let wake = () => {};
   place.replay = { drain: () => wake() };
@@ -78,14 +78,15 @@ export function startReplay(options: ReplayOptions): void {
   async function roomFor(): Promise<void> {
     while (!place.isGone && !fanOut.hasRoom(place)) {
       fanOut.release(place);
+      place.reader.lagging?.(true);
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
   }
 
-  async function run(): Promise<void> {
-    let isPresent = options.page === undefined ? fanOut.present(place) : sendPage(options, options.page);
+  async function run(isDone: boolean): Promise<void> {
+    let isPresent = isDone;
     while (!isPresent) {
       await roomFor();
       if (place.isGone) return;
@@ -93,9 +94,11 @@ export function startReplay(options: ReplayOptions): void {
       const since = { epoch: place.epoch, offset: place.position };
       isPresent = sendPage(options, await topics.history(fanOut.topic, { since, limit: PAGE }));
     }
+    if (!place.isGone && !place.isLagging) place.reader.lagging?.(false);
   }
 
-  run().catch((error: unknown) => {
+  // Outside of `run`, whose frame keeps what it was given.
+  run(page === undefined ? fanOut.present(place) : sendPage(options, page)).catch((error: unknown) => {
     options.onError(error);
     place.reader.close(1013, "the history cannot be read; try again later");
   });

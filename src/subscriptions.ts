@@ -38,6 +38,8 @@ interface Stream {
   readonly topic: string;
   readonly entry: Entry;
   watch: PresenceWatch | undefined;
+  /** Its reader has not taken what was sent: nothing but messages is to be put behind that. */
+  isLagging: boolean;
   /** How many subscriptions match, and how many of them want presence. Counted, because nobody can look through a million pairs at once. */
   holders: number;
   watchers: number;
@@ -194,12 +196,13 @@ export class Subscriptions {
 
   private add(topic: string): Stream {
     const lagging = (isLagging: boolean) => {
+      stream.isLagging = isLagging;
       if (isLagging) stream.watch?.pause();
       else stream.watch?.resume();
     };
     const reader = new V1Reader(this.connection, lagging, this.count);
     const entry = this.options.hub.enter(topic, reader);
-    const stream: Stream = { topic, entry, watch: undefined, holders: 0, watchers: 0 };
+    const stream: Stream = { topic, entry, watch: undefined, isLagging: false, holders: 0, watchers: 0 };
     for (const named of this.named.values()) if (named.matches(topic)) hold(stream, named);
     this.streams.set(topic, stream);
     return stream;
@@ -222,9 +225,11 @@ export class Subscriptions {
   }
 
   private watchIfWanted(stream: Stream): void {
-    const { topic, watch, watchers } = stream;
-    if (watchers > 0) stream.watch ??= this.options.presence.watch(topic, this.connection);
-    else {
+    const { topic, watch, watchers, isLagging } = stream;
+    if (watchers > 0) {
+      stream.watch ??= this.options.presence.watch(topic, this.connection);
+      if (isLagging) stream.watch.pause();
+    } else {
       watch?.close();
       stream.watch = undefined;
     }
