@@ -73,12 +73,12 @@ export class V1Reader implements Reader {
     readonly connection: Connection,
     /** It was found slow in this topic, or has caught up. */
     readonly lagging: (isLagging: boolean) => void,
-    /** How many topics its connection reads. */
-    private readonly count: () => number,
+    /** The topics that its connection reads. */
+    private readonly streams: { readonly size: number },
   ) {}
 
   get topics(): number {
-    return this.count();
+    return this.streams.size;
   }
 
   get id(): string {
@@ -120,24 +120,24 @@ export function createHub(options: HubOptions): Hub {
     return present;
   };
 
-  function leave(name: string, { fanOut, subscription }: Subscribed, place: Place): void {
+  function leave({ fanOut, subscription }: Subscribed, place: Place): void {
     if (place.isGone) return;
     fanOut.leave(place);
     if (fanOut.readers > 0) return;
     subscription.close();
-    topics.delete(name);
+    topics.delete(fanOut.topic);
   }
 
   return {
     join(name, reader) {
       const topic = subscribed(name);
       const place = topic.fanOut.join(reader);
-      return { drain: () => topic.fanOut.drain(place), leave: () => leave(name, topic, place) };
+      return { drain: () => topic.fanOut.drain(place), leave: () => leave(topic, place) };
     },
     enter(name, reader) {
       const topic = subscribed(name);
       const place = topic.fanOut.reserve(reader);
-      return new HeldEntry(topic, options, place, () => leave(name, topic, place));
+      return new HeldEntry(topic, options, place, leave);
     },
     note(name, bytes) {
       topics.get(name)?.fanOut.note(bytes);
@@ -187,6 +187,9 @@ function refuse(fanOut: FanOut, text: string): void {
   queueMicrotask(() => fanOut.closeAll(text));
 }
 
+/** It has nothing to send before `go`. */
+const NOT_YET: Place["replay"] = { drain() {} };
+
 /** Held where it begins until `go`. A class, because there is one for each subscription. */
 class HeldEntry implements Entry {
   private readonly fanOut: FanOut;
@@ -196,10 +199,10 @@ class HeldEntry implements Entry {
     private readonly topic: Subscribed,
     private readonly options: HubOptions,
     private readonly place: Place,
-    readonly leave: () => void,
+    private readonly onLeave: (topic: Subscribed, place: Place) => void,
   ) {
     this.fanOut = topic.fanOut;
-    place.replay = { drain() {} };
+    place.replay = NOT_YET;
     this.fanOut.hold(place);
     // At once where the engine has answered: a message that comes before `begin` is then past this position.
     topic.whenAnswered((answer) => {
@@ -238,6 +241,10 @@ class HeldEntry implements Entry {
 
   drain(): void {
     this.fanOut.drain(this.place);
+  }
+
+  leave(): void {
+    this.onLeave(this.topic, this.place);
   }
 
   private standAt({ epoch, offset }: Position, count: number): void {

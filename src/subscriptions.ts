@@ -28,9 +28,10 @@ export const MAX_STREAMS = 10_000;
 const MAX_REPLAYS = 64;
 
 interface Named {
-  readonly matches: (topic: string) => boolean;
+  /** Of a pattern: tells its topics. */
+  readonly matches?: (topic: string) => boolean;
   readonly presence: boolean;
-  /** Of a pattern: hears of topics that come to be. */
+  /** Too: hears of topics that come to be. */
   readonly watch?: Subscription;
 }
 
@@ -51,7 +52,6 @@ type Sub = CommandOf<"sub">;
 export class Subscriptions {
   private readonly named = new Map<string, Named>();
   private readonly streams = new Map<string, Stream>();
-  private readonly count = () => this.streams.size;
   /** Streams that wait for the answer to their pattern's `sub`. */
   private unanswered: Stream[] | undefined;
 
@@ -63,7 +63,7 @@ export class Subscriptions {
   /** The topic of the path, which is subscribed on open. `started` is called before any of its messages. */
   async open(sub: Omit<Sub, "t">, started: (start: Start | EngineError) => void): Promise<void> {
     const { topic, presence } = sub;
-    this.named.set(topic, { matches: (name) => name === topic, presence });
+    this.named.set(topic, { presence });
     const stream = this.add(topic);
     this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
     const start = await stream.entry.begin({ since: positionOf(sub), last: sub.last });
@@ -90,7 +90,8 @@ export class Subscriptions {
     if (named === undefined) return false;
     this.named.delete(name);
     named.watch?.close();
-    for (const stream of this.streams.values()) if (named.matches(stream.topic)) this.release(stream, named);
+    for (const stream of this.streams.values())
+      if (isFor(stream.topic, name, named)) this.release(stream, named);
     // Last, so that it is not told of its own going, as it was not of its coming.
     if (!isPattern(name)) this.options.presence.leave(name, this.connection.id);
     return true;
@@ -123,7 +124,7 @@ export class Subscriptions {
 
   /** A pattern brings it already: it goes on where it is. */
   private subFlowing({ topic, presence }: Sub, stream: Stream, reply: Reply): void {
-    const named: Named = { matches: (name) => name === topic, presence };
+    const named: Named = { presence };
     this.named.set(topic, named);
     this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
     hold(stream, named);
@@ -200,10 +201,10 @@ export class Subscriptions {
       if (isLagging) stream.watch?.pause();
       else stream.watch?.resume();
     };
-    const reader = new V1Reader(this.connection, lagging, this.count);
+    const reader = new V1Reader(this.connection, lagging, this.streams);
     const entry = this.options.hub.enter(topic, reader);
     const stream: Stream = { topic, entry, watch: undefined, isLagging: false, holders: 0, watchers: 0 };
-    for (const named of this.named.values()) if (named.matches(topic)) hold(stream, named);
+    for (const [name, named] of this.named) if (isFor(topic, name, named)) hold(stream, named);
     this.streams.set(topic, stream);
     return stream;
   }
@@ -234,6 +235,11 @@ export class Subscriptions {
       stream.watch = undefined;
     }
   }
+}
+
+/** Whether a subscription of this name brings the topic. */
+function isFor(topic: string, name: string, { matches }: Named): boolean {
+  return matches === undefined ? name === topic : matches(topic);
 }
 
 function hold(stream: Stream, { presence }: Named): void {

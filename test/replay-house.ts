@@ -231,14 +231,7 @@ function createPeer(id: string, kind: ReaderKind, guarded: (run: () => void) => 
     kind,
     channels,
     connection,
-    reader:
-      kind === "v1"
-        ? new V1Reader(
-            connection,
-            () => {},
-            () => 1,
-          )
-        : streamReader,
+    reader: kind === "v1" ? new V1Reader(connection, () => {}, { size: 1 }) : streamReader,
     membership: undefined,
     got,
     get at() {

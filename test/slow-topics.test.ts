@@ -30,11 +30,7 @@ function house() {
   const connection = openFake({ open() {}, close() {}, message() {}, drain() {} } as never);
   connections.push(connection);
   for (let n = 0; n < TOPICS; n += 1) {
-    const reader = new V1Reader(
-      connection,
-      () => {},
-      () => n + 1,
-    );
+    const reader = new V1Reader(connection, () => {}, { size: n + 1 });
     hub.enter(`t.${n}`, reader).go();
   }
   return { hub, topics, connection };
