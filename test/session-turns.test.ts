@@ -54,3 +54,20 @@ test.each([
   await turn();
   expect(failures).toEqual(["command: Error: bug"]);
 });
+
+test("a pattern that matches thousands of topics counts as many subs", async () => {
+  const positions = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`t.${n}`, {}]));
+  let asked = 0;
+  const { session, clock } = house(async (_connection, _command, reply) => {
+    asked += 1;
+    reply({ ok: { topic: "*", positions } });
+  }, 50);
+  for (let n = 0; n < 2; n += 1) session.message('{"t":"sub","topic":"*"}', 24);
+  await turn();
+  clock.advance(219);
+  await turn();
+  expect(asked).toBe(1);
+  clock.advance(1);
+  await turn();
+  expect(asked).toBe(2);
+});

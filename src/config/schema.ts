@@ -257,7 +257,7 @@ export const configSchema = z.strictObject({
       ),
       subscribes: option(
         z.number().min(0).default(50),
-        "sub commands a second on one connection, after a first burst of limits.subscriptions; past it no more is read from it",
+        "sub commands a second on one connection, 100 topics of a pattern count as one more; after a first burst of limits.subscriptions no more is read from it",
         "commands/s",
       ),
     })
