@@ -150,11 +150,12 @@ export class Subscriptions {
     if ("err" in starts) {
       reply(starts);
       this.unsub(pattern);
-      return;
+    } else {
+      // As it stands now: what flows has gone on meanwhile.
+      for (const { topic, entry } of flowing) starts.push([topic, { ...entry.position, count: 0 }]);
+      reply({ ok: { topic: pattern, positions: Object.fromEntries(starts) } });
     }
-    // As it stands now: what flows has gone on meanwhile.
-    for (const { topic, entry } of flowing) starts.push([topic, { ...entry.position, count: 0 }]);
-    reply({ ok: { topic: pattern, positions: Object.fromEntries(starts) } });
+    // Also after an error: another pattern may match what came to be meanwhile.
     for (const stream of begun) this.flow(stream);
     for (const stream of flowing) this.watchIfWanted(stream);
   }

@@ -1,12 +1,13 @@
 /** What happens to a pattern's subscription while the engine is still looking for its topics. */
 import { expect, test } from "bun:test";
 import { createMemoryEngine } from "../src/engines/memory.ts";
+import { FairleadError } from "../src/errors.ts";
 import { openHouse } from "./oracle/house.ts";
 
 type Frame = Readonly<Record<string, unknown>>;
 
-/** A feed whose engine finds topics only once it may. */
-async function feed() {
+/** A feed whose engine finds the topics of a pattern only once it may; or fails then, and finds all others at once. */
+async function feed(fails = "") {
   const { promise, resolve: find } = Promise.withResolvers<void>();
   const house = await openHouse({ kind: "feed", policy: "drop-oldest" }, (clock) => {
     const engine = createMemoryEngine({
@@ -19,7 +20,14 @@ async function feed() {
       ...engine,
       topics(route, limits) {
         const topics = engine.topics(route, limits);
-        return { ...topics, find: (...args) => promise.then(() => topics.find(...args)) };
+        return {
+          ...topics,
+          async find(pattern, limit) {
+            if (fails === "" || pattern === fails) await promise;
+            if (pattern === fails) throw new FairleadError("ENGINE_DOWN", "no");
+            return topics.find(pattern, limit);
+          },
+        };
       },
     };
   });
@@ -68,5 +76,22 @@ test("nothing is subscribed any more, if the connection has gone meanwhile", asy
   find();
   await house.settle();
   expect(house.life().route.stats()).toMatchObject({ readers: 0, topics: 0 });
+  await house.end();
+});
+
+test("a topic that came to be flows by another pattern, if the engine failed", async () => {
+  const { house, heard, link, publisher, find } = await feed(">");
+  link.say('{"t":"sub","id":1,"topic":"*"}');
+  link.say('{"t":"sub","id":2,"topic":">"}');
+  await house.settle();
+  await new Promise((resolve) => setImmediate(resolve));
+  publisher.say("other begins");
+  find();
+  await house.settle();
+  expect(heard.slice(1)).toMatchObject([
+    { t: "ok", id: 1 },
+    { t: "err", id: 2, code: "engine_down" },
+    { t: "msg", topic: "other", offset: 1 },
+  ]);
   await house.end();
 });
