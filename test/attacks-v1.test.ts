@@ -57,7 +57,7 @@ describe("patterns that match thousands of topics", () => {
   test("hold up nobody when their connection ends, however many of them there are", async () => {
     await using gateway = await start();
     const deep = Array.from({ length: 120 }, () => "a").join(".");
-    await create(gateway, numbered(deep, 3_000));
+    await create(gateway, numbered(deep, 2_000));
     const stars = Array.from({ length: 120 }, () => "*").join(".");
     const client = await speak(gateway.ws("/feed/own"));
     for (const topic of [...numbered(stars, 120), ">"])
@@ -67,7 +67,7 @@ describe("patterns that match thousands of topics", () => {
     client.close();
     await client.closed();
     await other.ask({ t: "ping" });
-    expect(performance.now() - began).toBeLessThan(600);
+    expect(performance.now() - began).toBeLessThan(400);
   });
 
   test("are refused where together they would be more than 10,000", async () => {
