@@ -6,13 +6,13 @@
 import type { Server } from "bun";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { EVENT_STREAM_TIMEOUT_S } from "./event-stream.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import type { Admission, AdmitRequest, Admitted, HttpAnswer, Refusal } from "./route.ts";
 import type { Match, Params, Router } from "./router.ts";
 import { SocketConnection } from "./socket.ts";
+import { EVENT_STREAM_TIMEOUT_S } from "./topics/event-stream.ts";
 
 /** The calls of the runtime's server that are needed here. */
 export type Upgrader = Pick<Server<SocketConnection>, "upgrade" | "requestIP" | "timeout">;

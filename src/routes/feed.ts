@@ -5,13 +5,10 @@
  */
 import type { Clock } from "../clock.ts";
 import type { FeedOptions, Source, SourceMessage } from "../config/schema.ts";
-import { createConflater } from "../conflate.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { Idem, OutMessage, Presence, Topics } from "../engine.ts";
-import { createHub, type HubOptions } from "../hub.ts";
 import type { Capacity } from "../limits.ts";
 import type { RouteCounters } from "../metrics.ts";
-import { topicOf, topicRefusal } from "../path-topic.ts";
 import type { AdmitRequest, Route } from "../route.ts";
 import { runSource } from "../source-runner.ts";
 import {
@@ -21,9 +18,12 @@ import {
   type PubResult,
   type Reading,
   type Speaker,
-} from "../topic-clients.ts";
-import { lastMessages, publishBody, wantsEvents } from "../topic-http.ts";
-import { createTopicStreams } from "../topic-streams.ts";
+} from "../topics/clients.ts";
+import { createConflater } from "../topics/conflate.ts";
+import { lastMessages, publishBody, wantsEvents } from "../topics/http.ts";
+import { createHub, type HubOptions } from "../topics/hub.ts";
+import { topicOf, topicRefusal } from "../topics/path.ts";
+import { createTopicStreams } from "../topics/streams.ts";
 import { topicProblem } from "../wire/topic.ts";
 import type { WireError } from "../wire/v1.ts";
 

@@ -7,9 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { RoomOptions } from "../config/schema.ts";
 import type { Connection } from "../connection.ts";
 import type { Presence, Published, Topics } from "../engine.ts";
-import { createHub, type HubOptions } from "../hub.ts";
 import type { RouteCounters } from "../metrics.ts";
-import { topicOf, topicRefusal } from "../path-topic.ts";
 import type { Route } from "../route.ts";
 import {
   admitSpeaker,
@@ -17,7 +15,9 @@ import {
   type PathSub,
   type Reading,
   type Speaker,
-} from "../topic-clients.ts";
+} from "../topics/clients.ts";
+import { createHub, type HubOptions } from "../topics/hub.ts";
+import { topicOf, topicRefusal } from "../topics/path.ts";
 import { shown } from "../wire/shown.ts";
 import type { WireError } from "../wire/v1.ts";
 

@@ -1,7 +1,7 @@
 /** PROTOCOL.md shows frames and tables; the code that reads and writes frames agrees with each of them. */
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../src/config/validate.ts";
-import { MAX_STREAMS } from "../../src/subscriptions.ts";
+import { MAX_STREAMS } from "../../src/topics/subscriptions.ts";
 import { splitFrame } from "../../src/wire/binary-frame.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
 import {

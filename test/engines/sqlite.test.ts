@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { IDEM_MAX, IDEM_TTL_MS } from "../../src/engine.ts";
 import { createIdemLog } from "../../src/engines/sqlite/idem-log.ts";
 import { openFile } from "../../src/engines/sqlite/open-file.ts";
-import { GONE } from "../../src/idem.ts";
+import { GONE } from "../../src/topics/idem.ts";
 import { engineContract } from "../contracts/engine.ts";
 import { LIMITS, said, say, sqliteHouse } from "./sqlite-house.ts";
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { EVENT_STREAM_TIMEOUT_S } from "../../src/event-stream.ts";
 import { createHeartbeat } from "../../src/heartbeat.ts";
 import { createCapacity } from "../../src/limits.ts";
 import { createReception } from "../../src/reception.ts";
 import { createRouter } from "../../src/router.ts";
+import { EVENT_STREAM_TIMEOUT_S } from "../../src/topics/event-stream.ts";
 import { testClock } from "../clock.ts";
-import { NOBODY_ASKS } from "../fake-topics.ts";
 import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";
+import { NOBODY_ASKS } from "../topics/fake-topics.ts";
 import { type FeedHouse, feedHouse } from "./feed-house.ts";
 
 const json = (data: unknown) => ({ data: JSON.stringify(data), json: true });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Source, SourceMessage } from "../../src/config/schema.ts";
 import type { Topics } from "../../src/engine.ts";
-import { NOBODY_ASKS } from "../fake-topics.ts";
 import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";
+import { NOBODY_ASKS } from "../topics/fake-topics.ts";
 import { feedHouse } from "./feed-house.ts";
 
 const WELCOME = '{"type":"connected","message":"Connected to the real-time feed"}';

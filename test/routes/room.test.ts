@@ -8,9 +8,9 @@ import { createRoom } from "../../src/routes/room.ts";
 import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
-import { NOBODY_ASKS } from "../fake-topics.ts";
 import { connect, memoryLog, startGateway, type TestClient, type TestGateway } from "../gateway.ts";
 import { ask } from "../raw-client.ts";
+import { NOBODY_ASKS } from "../topics/fake-topics.ts";
 
 const ROOM = { "/room/:name": { kind: "room" } } as const;
 

@@ -19,9 +19,9 @@ import type {
   Subscription,
   Topics,
 } from "../../engine.ts";
-import { History, pageOf } from "../../history.ts";
-import { createIdemTable, GONE, goneError, idemKey } from "../../idem.ts";
 import { byteLength } from "../../limits.ts";
+import { History, pageOf } from "../../topics/history.ts";
+import { createIdemTable, GONE, goneError, idemKey } from "../../topics/idem.ts";
 import { matcher } from "../../wire/topic.ts";
 import { DOWN, downError, type Report } from "../in-process/down.ts";
 import { hand, type OnThrow, type Subscriber, type Subscribers, silence } from "../in-process/subscribers.ts";

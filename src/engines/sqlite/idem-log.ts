@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../clock.ts";
 import { IDEM_MAX, IDEM_TTL_MS, type Position } from "../../engine.ts";
-import { createIdemTable } from "../../idem.ts";
+import { createIdemTable } from "../../topics/idem.ts";
 import type { Store } from "./store.ts";
 
 /** Rows beyond IDEM_MAX in the file, before they are dropped in one go. */

@@ -13,8 +13,8 @@ import type {
   Position,
   Published,
 } from "../../engine.ts";
-import { GONE, goneError, idemKey } from "../../idem.ts";
 import { byteLength } from "../../limits.ts";
+import { GONE, goneError, idemKey } from "../../topics/idem.ts";
 import type { Report } from "../in-process/down.ts";
 import { hand, silence } from "../in-process/subscribers.ts";
 import { createWatchers, type Watchers } from "../in-process/watchers.ts";

@@ -3,7 +3,7 @@
  * A call that asks the file may throw what SQLite says.
  */
 import type { HistoryLimits, HistoryPage, HistoryQuery, Message } from "../../engine.ts";
-import { collect, type Held, pageOf } from "../../history.ts";
+import { collect, type Held, pageOf } from "../../topics/history.ts";
 import type { Subscribers } from "../in-process/subscribers.ts";
 import type { MessageRow, Store, TopicRow } from "./store.ts";
 

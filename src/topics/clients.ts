@@ -1,0 +1,184 @@
+/**
+ * What rooms and feeds have in common: their clients read topics and are members of them, plain ones of the path's topic, those
+ * that speak fairlead.v1 by `sub`, `unsub`, `pub`, `who` and `history`.
+ * The route says which topics a connection may read and what it may publish.
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Connection, Publisher } from "../connection.ts";
+import type { EngineError, Idem, OutMessage, Position, Presence, Topics } from "../engine.ts";
+import type { RouteCounters } from "../metrics.ts";
+import { refusal } from "../refusals.ts";
+import type { Admission, AdmitRequest, Reply, Subscribed } from "../route.ts";
+import { refused } from "../session.ts";
+import { errorFrame, historyFields } from "../wire/frames.ts";
+import { shown } from "../wire/shown.ts";
+import type { Answer, Command, CommandOf, Payload, WireError } from "../wire/v1.ts";
+import { PROTOCOL } from "../wire/v1.ts";
+import type { Superseded } from "./conflate.ts";
+import { type Hub, readerOf } from "./hub.ts";
+import { fromOf } from "./path.ts";
+import { createRoutePresence } from "./presence.ts";
+import { downOnly, Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
+
+/** What the URL says of the path's topic: `?since=EPOCH:OFFSET`, `?last=N`, `?presence=1`. */
+export type PathSub = Omit<CommandOf<"sub">, "t" | "topic" | "id">;
+
+/** What a connection reads, as its route keeps it. */
+export interface Reading {
+  drain(): void;
+  leave(): void;
+}
+
+/** A connection that speaks fairlead.v1. */
+export interface Speaker {
+  /** The topic of the path. */
+  readonly topic: string;
+  readonly subscriptions: Subscriptions;
+}
+
+export type PubResult = Position | EngineError | Superseded;
+
+export interface TopicClientsOptions {
+  readonly route: string;
+  readonly hub: Hub;
+  readonly topics: Topics;
+  readonly counters: RouteCounters;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly presence: { readonly of: Presence; readonly max: number };
+  /** Subscriptions of a connection; 0 = any number. */
+  readonly maxSubscriptions: number;
+  /** Why this connection may not read a topic or pattern. */
+  readProblem?(own: string, topic: string): WireError | undefined;
+  /** Why it may not publish this. */
+  publishProblem?(own: string, topic: string, payload: Payload): WireError | undefined;
+  publish(
+    topic: string,
+    message: OutMessage,
+    done: (result: PubResult) => void,
+    idem: Idem | undefined,
+  ): void;
+}
+
+type Welcome = (sub: Subscribed) => void;
+
+const DEFAULT_PAGE = 100;
+
+export function createTopicClients(options: TopicClientsOptions) {
+  const { hub, topics } = options;
+  const { of, max } = options.presence;
+  const presence = createRoutePresence({ ...options, presence: of, max, onTold: hub.note });
+  const subscribing: SubscriptionsOptions = { ...options, presence, max: options.maxSubscriptions };
+
+  function pub(connection: Connection, own: string, command: CommandOf<"pub">, reply: Reply): void {
+    const { topic = own, data, json, key, idem: id, age } = command;
+    const problem = options.publishProblem?.(own, topic, command);
+    if (problem !== undefined) {
+      reply({ err: problem });
+      return;
+    }
+    const message = { data, json, key, conn: connection.id };
+    const idem = id === undefined ? undefined : { id, age };
+    const done = (result: PubResult) => {
+      if ("code" in result) options.counters.dropped.refused += 1;
+      reply(pubAnswer(topic, result));
+    };
+    options.publish(topic, message, done, idem);
+  }
+
+  async function history(command: CommandOf<"history">, reply: Reply): Promise<void> {
+    const { topic, since, before, limit = DEFAULT_PAGE } = command;
+    const query = { ...(since && { since }), ...(before && { before }), limit };
+    reply({ okText: historyFields(await topics.history(topic, query)) });
+  }
+
+  async function who({ topic, after, limit = DEFAULT_PAGE }: CommandOf<"who">, reply: Reply): Promise<void> {
+    const { members, total, complete } = await presence.who(topic, { after, limit });
+    reply({ ok: { members, total, complete } });
+  }
+
+  function run(
+    { subscriptions, topic: own }: Speaker,
+    connection: Connection,
+    command: Command,
+    reply: Reply,
+  ) {
+    switch (command.t) {
+      case "pub":
+        return pub(connection, own, command, reply);
+      case "unsub":
+        return reply(unsubAnswer(subscriptions, command.topic));
+      case "sub":
+      case "who":
+      case "history": {
+        const problem = options.readProblem?.(own, command.topic);
+        if (problem !== undefined) return reply({ err: problem });
+        if (command.t === "sub") return subscriptions.sub(command, reply);
+        const asked = command.t === "who" ? who(command, reply) : history(command, reply);
+        return asked.catch((error: unknown) => reply(downOnly(error)));
+      }
+      default:
+        return reply(refused("unknown_command", `${command.t}: rooms and feeds have no such command`));
+    }
+  }
+
+  return {
+    /** A plain client reads one topic, from now on. */
+    join(connection: Connection, topic: string, skipsOwn = false): Reading {
+      const { id: conn } = connection;
+      const membership = hub.join(topic, readerOf(connection, skipsOwn));
+      presence.enter(topic, { conn, user: null, info: null });
+      return {
+        drain: membership.drain,
+        leave() {
+          membership.leave();
+          presence.leave(topic, conn);
+        },
+      };
+    },
+    speaker: (connection: Connection, topic: string): Speaker => ({
+      topic,
+      subscriptions: new Subscriptions(connection, subscribing),
+    }),
+    /** Subscribes the path's topic; the answer is the welcome. Without an engine there is nothing to welcome to. */
+    open(
+      connection: Connection,
+      { subscriptions, topic }: Speaker,
+      sub: PathSub,
+      welcome: Welcome,
+    ): Promise<void> {
+      return subscriptions.open({ ...sub, topic }, (start) => {
+        if ("code" in start) giveUp(connection, start);
+        else welcome({ topic, ...start });
+      });
+    },
+    run,
+    dispose: presence.dispose,
+  };
+}
+
+function giveUp(connection: Connection, { text }: EngineError): void {
+  connection.send(errorFrame(undefined, { code: "engine_down", message: text }));
+  connection.close(1013, "the engine is down");
+}
+
+function pubAnswer(topic: string, result: PubResult): Answer {
+  if ("code" in result) return refused(result.code, result.text);
+  if ("superseded" in result) return { ok: { topic, superseded: true } };
+  return { published: { topic, epoch: result.epoch, offset: result.offset } };
+}
+
+function unsubAnswer(subscriptions: Subscriptions, topic: string): Answer {
+  if (subscriptions.unsub(topic)) return { ok: {} };
+  return refused("not_subscribed", `topic: this connection has no subscription ${shown(topic)}`);
+}
+
+/** Chooses fairlead.v1 where it is offered, and reads what its client wants of the path's topic. */
+export function admitSpeaker(request: AdmitRequest): Admission {
+  if (!request.protocols.includes(PROTOCOL)) return { admitted: {} };
+  const from = fromOf(request.query, null);
+  if (typeof from === "string") return { refusal: refusal("bad_request", from) };
+  const state: PathSub = { ...from, presence: request.query.get("presence") === "1" };
+  return { admitted: { protocol: PROTOCOL, state } };
+}

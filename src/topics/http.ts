@@ -1,0 +1,104 @@
+/**
+ * A feed's topics over HTTP: GET is an event stream or the last messages as JSON, POST publishes.
+ * One reader or publisher is treated as over WebSocket: same bounds, same policy, same positions.
+ */
+
+import type { EngineError, HistoryPage, OutMessage, Position, Topics } from "../engine.ts";
+import { isEngineDown } from "../errors.ts";
+import { byteLength } from "../limits.ts";
+import { refusal } from "../refusals.ts";
+import type { HttpAnswer } from "../route.ts";
+import { entryText } from "../wire/frames.ts";
+import { nestsDeeper } from "../wire/json-depth.ts";
+import type { Superseded } from "./conflate.ts";
+
+/** As many as one page of history holds at most. */
+const MAX_LIMIT = 1000;
+const DEFAULT_LIMIT = 100;
+
+export function wantsEvents(headers: Headers): boolean {
+  return /\btext\/event-stream\b/i.test(headers.get("accept") ?? "");
+}
+
+/** The last messages, oldest first; `?limit=N` for fewer or more. */
+export async function lastMessages(
+  topics: Topics,
+  topic: string,
+  query: URLSearchParams,
+): Promise<HttpAnswer> {
+  const limit = limitOf(query.get("limit"));
+  if (limit === undefined) {
+    return refusal("bad_request", `limit must be a whole number from 0 to ${MAX_LIMIT}`);
+  }
+  const page = await topics.history(topic, { limit }).catch(downOnly);
+  if (page === undefined) return refusal("engine_down");
+  return new Response(pageText(topic, page), {
+    headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
+  });
+}
+
+/** An engine that is down is an answer; anything else is a bug, and stays one. */
+function downOnly(error: unknown): undefined {
+  if (!isEngineDown(error)) throw error;
+}
+
+function limitOf(text: string | null): number | undefined {
+  if (text === null) return DEFAULT_LIMIT;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  return limit <= MAX_LIMIT ? limit : undefined;
+}
+
+function pageText(topic: string, { epoch, offset, messages }: HistoryPage): string {
+  const head = JSON.stringify({ topic, epoch, offset }).slice(0, -1);
+  return `${head},"messages":[${messages.map(entryText).join(",")}]}`;
+}
+
+/** Publishes the body: `application/json` is JSON, `text/*` a string, anything else binary. */
+export async function publishBody(
+  request: Request,
+  maxMessage: number,
+  topic: string,
+  publish: (message: OutMessage) => Promise<Position | EngineError | Superseded>,
+): Promise<HttpAnswer> {
+  const message = messageOf(request.headers.get("content-type") ?? "", await request.bytes());
+  if (typeof message === "string") return refusal("bad_request", message);
+  const size = byteLength(message.data);
+  if (maxMessage > 0 && size > maxMessage) {
+    return refusal("too_large", `${size} bytes, limit ${maxMessage}`);
+  }
+  const result = await publish({ ...message, size });
+  if ("superseded" in result) return Response.json({ topic, superseded: true });
+  if ("code" in result) return refusal("engine_down");
+  return Response.json({ topic, epoch: result.epoch, offset: result.offset });
+}
+
+/** A string: what is wrong with the body. */
+function messageOf(contentType: string, body: Uint8Array): OutMessage | string {
+  const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const json = type === "application/json" || type.endsWith("+json");
+  if (!json && !type.startsWith("text/")) return { data: body, json: false };
+  const text = decodeUtf8(body, json);
+  if (text === undefined) return "the body is not UTF-8";
+  const problem = json ? jsonProblem(text) : undefined;
+  return problem ?? { data: text, json };
+}
+
+/** A byte order mark is the publisher's own in a text; before JSON it is no part of it (RFC 8259 section 8.1). */
+function decodeUtf8(body: Uint8Array, dropMark: boolean): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: !dropMark }).decode(body);
+  } catch {
+    // A fatal decoder has no other way to say "malformed".
+    return undefined;
+  }
+}
+
+function jsonProblem(text: string): string | undefined {
+  if (nestsDeeper(text)) return "the JSON nests too deep";
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch {
+    return "the body is not JSON";
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The topic that a URL names, and where in it a reader wants to begin, for rooms and feeds. What is wrong is refused before the 101,
+ * so that nothing behind it has to look again.
+ */
+
+import type { Position } from "../engine.ts";
+import { refusal } from "../refusals.ts";
+import type { Refusal } from "../route.ts";
+import type { Params } from "../router.ts";
+import { MAX_LIMIT } from "../wire/commands.ts";
+import { parsePosition } from "../wire/position.ts";
+import { topicProblem } from "../wire/topic.ts";
+import type { From } from "./replay.ts";
+
+/** The path's one parameter; `only` on a route without one. */
+export function topicOf(params: Params, only: string): string {
+  return Object.values(params)[0] ?? only;
+}
+
+export function topicRefusal(topic: string): Refusal | undefined {
+  const problem = topicProblem(topic);
+  return problem === undefined ? undefined : refusal("bad_topic", problem);
+}
+
+/** No topic has been there: whoever comes from it has lost what it had. */
+const NOWHERE: Position = { epoch: "-", offset: 0 };
+
+/**
+ * `?since=EPOCH:OFFSET` and `?last=N`; `lastEventId` comes before `since`. A string says what is wrong.
+ * A browser sends the last id it saw, whoever gave it, and gives up for good when that is refused: so an id that is no position is one
+ * that cannot be served.
+ */
+export function fromOf(query: URLSearchParams, lastEventId: string | null): From | string {
+  const [since, last] = [query.get("since"), query.get("last")];
+  const asked = since === null ? undefined : parsePosition(since);
+  if (since !== null && asked === undefined) return "since must be a position like EPOCH:OFFSET";
+  const position = lastEventId === null ? asked : (parsePosition(lastEventId) ?? NOWHERE);
+  if (last !== null && !(/^\d{1,4}$/.test(last) && Number(last) <= MAX_LIMIT))
+    return `last must be a whole number from 0 to ${MAX_LIMIT}`;
+  return { since: position, last: last === null ? undefined : Number(last) };
+}
