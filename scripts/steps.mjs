@@ -51,7 +51,7 @@ export function check(bun) {
  * @param {string} bun
  */
 export function system(bun) {
-  return bunTest(bun, "system tests", ["--timeout=60000", "./test/system"], 360);
+  return bunTest(bun, "system tests", ["--timeout=60000", "./test/system"], 480);
 }
 
 /**
