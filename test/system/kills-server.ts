@@ -14,7 +14,7 @@ const gateway = createGateway({
       // Whoever comes back finds everything.
       history: { size: 20_000, ttl: 0, bytes: 0 },
       // So that a link that died in silence is noticed soon.
-      heartbeat: { ping: "500ms" },
+      heartbeat: { ping: "1s" },
     },
   },
 });
