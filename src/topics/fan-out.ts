@@ -133,9 +133,9 @@ export class FanOut {
   /** Tries to catch up: the reader's queue went down. */
   drain(place: Place): void {
     place.replay?.drain();
-    if (place.replay !== undefined || !place.isFull || place.isGone) return;
+    // Half the mark, also while nothing else waits for it: each return from above would let its queue grow further.
+    if (place.replay !== undefined || !place.isFull || place.isGone || !this.hasRoom(place)) return;
     place.isFull = false;
-    // Half the mark: a reader at the mark itself would be found slow again at once.
     this.catchUp(place, this.mark / 2);
     this.trim();
   }

@@ -78,6 +78,20 @@ describe("fan-out: bounds", () => {
     }
   });
 
+  test("a reader that takes next to nothing stays off the channel, also if nothing but its queue waits for it", () => {
+    const house = fanOutHouse("drop-oldest", MARK);
+    const reader = house.join();
+    reader.stall();
+    for (let round = 0; round < 50; round += 1) {
+      house.publish({ size: MARK / 4 });
+      reader.drain(Math.max(1, reader.waiting - 1));
+    }
+    expect(reader.waiting).toBeLessThan(2 * MARK);
+    reader.drain();
+    house.publish();
+    expect(reader.got.at(-1)).toBe(51);
+  });
+
   test("one message over the mark is still delivered to readers who lag", () => {
     const house = fanOutHouse("drop-oldest", MARK);
     const slow = house.join();
