@@ -8,12 +8,12 @@ import { isEngineDown } from "../errors.ts";
 import { byteLength } from "../limits.ts";
 import { refusal } from "../refusals.ts";
 import type { HttpAnswer } from "../route.ts";
+import { MAX_LIMIT } from "../wire/commands.ts";
 import { entryText } from "../wire/frames.ts";
 import { nestsDeeper } from "../wire/json-depth.ts";
 import type { Superseded } from "./conflate.ts";
+import { countOf } from "./path.ts";
 
-/** As many as one page of history holds at most. */
-const MAX_LIMIT = 1000;
 const DEFAULT_LIMIT = 100;
 
 export function wantsEvents(headers: Headers): boolean {
@@ -26,7 +26,8 @@ export async function lastMessages(
   topic: string,
   query: URLSearchParams,
 ): Promise<HttpAnswer> {
-  const limit = limitOf(query.get("limit"));
+  const asked = query.get("limit");
+  const limit = asked === null ? DEFAULT_LIMIT : countOf(asked);
   if (limit === undefined) {
     return refusal("bad_request", `limit must be a whole number from 0 to ${MAX_LIMIT}`);
   }
@@ -40,12 +41,6 @@ export async function lastMessages(
 /** An engine that is down is an answer; anything else is a bug, and stays one. */
 function downOnly(error: unknown): undefined {
   if (!isEngineDown(error)) throw error;
-}
-
-function limitOf(text: string | null): number | undefined {
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
-  return limit <= MAX_LIMIT ? limit : undefined;
 }
 
 function pageText(topic: string, { epoch, offset, messages }: HistoryPage): string {

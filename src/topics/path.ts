@@ -22,6 +22,12 @@ export function topicRefusal(topic: string): Refusal | undefined {
   return problem === undefined ? undefined : refusal("bad_topic", problem);
 }
 
+/** A count in a URL: a whole number up to MAX_LIMIT; undefined: it is none. */
+export function countOf(text: string): number | undefined {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  return count <= MAX_LIMIT ? count : undefined;
+}
+
 /** No topic has been there: whoever comes from it has lost what it had. */
 const NOWHERE: Position = { epoch: "-", offset: 0 };
 
@@ -35,7 +41,7 @@ export function fromOf(query: URLSearchParams, lastEventId: string | null): From
   const asked = since === null ? undefined : parsePosition(since);
   if (since !== null && asked === undefined) return "since must be a position like EPOCH:OFFSET";
   const position = lastEventId === null ? asked : (parsePosition(lastEventId) ?? NOWHERE);
-  if (last !== null && !(/^\d{1,4}$/.test(last) && Number(last) <= MAX_LIMIT))
-    return `last must be a whole number from 0 to ${MAX_LIMIT}`;
-  return { since: position, last: last === null ? undefined : Number(last) };
+  const count = last === null ? undefined : countOf(last);
+  if (last !== null && count === undefined) return `last must be a whole number from 0 to ${MAX_LIMIT}`;
+  return { since: position, last: count };
 }
