@@ -18,7 +18,7 @@ import { PROTOCOL } from "../wire/v1.ts";
 import type { Superseded } from "./conflate.ts";
 import { type Hub, readerOf } from "./hub.ts";
 import { fromOf } from "./path.ts";
-import { createRoutePresence } from "./presence.ts";
+import { createRoutePresence, strangerOf } from "./presence.ts";
 import { downOnly, Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
 
 /** What the URL says of the path's topic: `?since=EPOCH:OFFSET`, `?last=N`, `?presence=1`. */
@@ -128,7 +128,7 @@ export function createTopicClients(options: TopicClientsOptions) {
     join(connection: Connection, topic: string, skipsOwn = false): Reading {
       const { id: conn } = connection;
       const membership = hub.join(topic, readerOf(connection, skipsOwn));
-      presence.enter(topic, { conn, user: null, info: null });
+      presence.enter(topic, strangerOf(conn));
       return {
         drain: membership.drain,
         leave() {

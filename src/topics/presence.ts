@@ -45,6 +45,11 @@ export interface PresenceWatch {
   close(): void;
 }
 
+/** A member of whom nothing is known but its connection. */
+export function strangerOf(conn: string): Omit<Member, "since"> {
+  return { conn, user: null, info: null };
+}
+
 const COUNT_MS = 1_000;
 /** An entry lives until its connection has ended: this process sees that. */
 const NO_LEASE = 0;

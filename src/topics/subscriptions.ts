@@ -11,7 +11,7 @@ import type { Reply } from "../route.ts";
 import { isPattern, matcher } from "../wire/topic.ts";
 import type { Answer, CommandOf, Start } from "../wire/v1.ts";
 import { type Entry, type Hub, V1Reader } from "./hub.ts";
-import type { PresenceWatch, RoutePresence } from "./presence.ts";
+import { type PresenceWatch, type RoutePresence, strangerOf } from "./presence.ts";
 import type { From } from "./replay.ts";
 
 export interface SubscriptionsOptions {
@@ -65,7 +65,7 @@ export class Subscriptions {
     const { topic, presence } = sub;
     this.named.set(topic, { presence });
     const stream = this.add(topic);
-    this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
+    this.options.presence.enter(topic, strangerOf(this.connection.id));
     const start = await stream.entry.begin({ since: positionOf(sub), last: sub.last });
     started(start);
     if ("code" in start) this.unsub(topic);
@@ -126,7 +126,7 @@ export class Subscriptions {
   private subFlowing({ topic, presence }: Sub, stream: Stream, reply: Reply): void {
     const named: Named = { presence };
     this.named.set(topic, named);
-    this.options.presence.enter(topic, { conn: this.connection.id, user: null, info: null });
+    this.options.presence.enter(topic, strangerOf(this.connection.id));
     hold(stream, named);
     reply({ ok: { topic, ...stream.entry.position, count: 0 } });
     this.watchIfWanted(stream);
