@@ -1,5 +1,6 @@
 /** One subscription as its two sides see it: the caller reads it, the session keeps the server told of it. */
 import { isPattern, matcher } from "../wire/topic.ts";
+import { MAX_SINCE_TOPICS } from "../wire/v1.ts";
 import { FairleadClientError } from "./errors.ts";
 import type { Item, Position } from "./items.ts";
 import { createReader, type Reader } from "./reader.ts";
@@ -93,9 +94,6 @@ export function createHeld(
   return held;
 }
 
-/** One `since` names no more topics. Who holds more sends none, and is told of each that went on without it. */
-export const MAX_SINCE_TOPICS = 64;
-
 /** Where its `sub` goes on. A topic's stream on a connection is one, so it goes on from the lowest that any of `all` stands at. */
 export function sinceOf({ name = "", reader }: Held, all: readonly Held[]): unknown {
   const lowest = (topic: string, { epoch, offset: own }: Position): Position => {
@@ -108,6 +106,7 @@ export function sinceOf({ name = "", reader }: Held, all: readonly Held[]): unkn
   };
   const { had, began } = reader;
   if (isPattern(name)) {
+    // Who holds more sends none, and is told of each that went on without it.
     if (!began || had.size > MAX_SINCE_TOPICS) return undefined;
     return Object.fromEntries([...had].map(([topic, at]) => [topic, lowest(topic, at)]));
   }

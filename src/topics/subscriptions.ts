@@ -10,6 +10,7 @@ import { isEngineDown } from "../errors.ts";
 import type { Reply } from "../route.ts";
 import { isPattern, matcher } from "../wire/topic.ts";
 import type { Answer, CommandOf, Start } from "../wire/v1.ts";
+import { MAX_SINCE_TOPICS } from "../wire/v1.ts";
 import { type Entry, type Hub, V1Reader } from "./hub.ts";
 import { type PresenceWatch, type RoutePresence, strangerOf } from "./presence.ts";
 import type { From } from "./replay.ts";
@@ -24,8 +25,6 @@ export interface SubscriptionsOptions {
 
 /** As many topics as one connection may read at once. */
 export const MAX_STREAMS = 10_000;
-/** So many histories are read for one pattern. */
-const MAX_REPLAYS = 64;
 
 interface Named {
   /** Of a pattern: tells its topics. */
@@ -176,10 +175,10 @@ export class Subscriptions {
       replays += 1;
       const from: From = { since: positions && (positions.get(topic) ?? { epoch, offset: 0 }), last };
       const stream = this.add(topic);
-      const start = await stream.entry.begin(asks && replays <= MAX_REPLAYS ? from : {});
+      const start = await stream.entry.begin(asks && replays <= MAX_SINCE_TOPICS ? from : {});
       if ("code" in start) return down(start);
       this.unanswered?.push(stream);
-      starts.push([topic, asks && replays > MAX_REPLAYS ? { ...start, recovered: false } : start]);
+      starts.push([topic, asks && replays > MAX_SINCE_TOPICS ? { ...start, recovered: false } : start]);
     }
     return starts;
   }

@@ -13,6 +13,7 @@ import { shown } from "./shown.ts";
 import { isPattern, patternProblem, topicProblem } from "./topic.ts";
 import { isLongerThan } from "./utf8.ts";
 import type { Command, CommandName, CommandOf, Payload, Position, WireError } from "./v1.ts";
+import { MAX_SINCE_TOPICS } from "./v1.ts";
 
 /** As many messages as one page of history holds at most, and members one page of `who`. */
 export const MAX_LIMIT = 1000;
@@ -20,8 +21,6 @@ export const MAX_LIMIT = 1000;
 export const MAX_IDEM_BYTES = 64;
 /** As topics. */
 export const MAX_KEY_BYTES = 255;
-/** Topics in the `since` of a pattern: so many histories are read for one subscription. */
-export const MAX_SINCE_TOPICS = 64;
 
 export type Decoded =
   | { readonly command: Command }

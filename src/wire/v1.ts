@@ -6,6 +6,9 @@ import type { WireErrorCode } from "./error-codes.ts";
 
 export const PROTOCOL = "fairlead.v1";
 
+/** Topics in the `since` of a pattern: so many histories are read for one subscription. */
+export const MAX_SINCE_TOPICS = 64;
+
 /** `epoch`: 1 to 32 of `[A-Za-z0-9_-]`. A topic without messages stands at offset 0. */
 export interface Position {
   readonly epoch: string;
