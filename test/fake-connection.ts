@@ -106,3 +106,28 @@ export function openFake(route: Route): FakeConnection {
   route.open(fake);
   return fake;
 }
+
+/** A Connection that can only do what `does` says: a part that touches more of it fails. */
+export function bareConnection(id: string, does: Partial<Connection>): Connection {
+  const unused = (): never => {
+    throw new Error("this part of a connection is not to be used here");
+  };
+  return {
+    id,
+    params: {},
+    remoteAddress: "",
+    state: undefined,
+    isOpen: true,
+    isPaused: false,
+    send: unused,
+    cork: unused,
+    buffered: unused,
+    pause: unused,
+    resume: unused,
+    subscribe: unused,
+    unsubscribe: unused,
+    close: unused,
+    terminate: unused,
+    ...does,
+  };
+}

@@ -4,6 +4,7 @@ import { createRouteCounters } from "../../src/metrics.ts";
 import { FanOut, type FanOutOptions } from "../../src/topics/fan-out.ts";
 import type { Place, Reader } from "../../src/topics/place.ts";
 import type { Gap } from "../../src/wire/v1.ts";
+import { bareConnection } from "../fake-connection.ts";
 import { memoryLog } from "../gateway.ts";
 
 export interface JoinOptions {
@@ -121,7 +122,7 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
     got.push(Number.parseInt(String(data), 10));
     if (stalled) waiting += data.length;
   };
-  const connection = fakeConnection(id, {
+  const connection = bareConnection(id, {
     subscribe: () => void channel.members.set(connection, take),
     unsubscribe: () => void channel.members.delete(connection),
   });
@@ -175,27 +176,4 @@ function createListener(id: string, fanOut: FanOut, channel: Channel, options: J
     },
   };
   return listener;
-}
-
-/** A fan-out subscribes and unsubscribes a connection; it is the reader that is sent to. */
-function fakeConnection(id: string, hooks: Pick<Connection, "subscribe" | "unsubscribe">): Connection {
-  const unused = (): never => {
-    throw new Error("a fan-out does not call this");
-  };
-  return {
-    id,
-    params: {},
-    remoteAddress: "",
-    state: undefined,
-    isOpen: true,
-    isPaused: false,
-    send: unused,
-    cork: unused,
-    buffered: unused,
-    pause: unused,
-    resume: unused,
-    close: unused,
-    terminate: unused,
-    ...hooks,
-  };
 }

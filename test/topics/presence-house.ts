@@ -3,6 +3,7 @@ import type { Connection, Data, Publisher } from "../../src/connection.ts";
 import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { createRoutePresence, type PresenceWatch } from "../../src/topics/presence.ts";
 import { testClock } from "../clock.ts";
+import { bareConnection } from "../fake-connection.ts";
 
 export interface Told {
   readonly t: "join" | "leave" | "count";
@@ -83,7 +84,7 @@ function createChannels() {
       },
     } satisfies Publisher,
     connect(id: string, take: (data: Data) => void): Connection {
-      const connection = fakeConnection(id, {
+      const connection = bareConnection(id, {
         send(data) {
           take(data);
           return true;
@@ -98,29 +99,4 @@ function createChannels() {
     },
   };
   return channels;
-}
-
-/** Presence sends to a connection and puts it on channels, and nothing else. */
-function fakeConnection(
-  id: string,
-  hooks: Pick<Connection, "send" | "subscribe" | "unsubscribe">,
-): Connection {
-  const unused = (): never => {
-    throw new Error("presence does not call this");
-  };
-  return {
-    id,
-    params: {},
-    remoteAddress: "",
-    state: undefined,
-    isOpen: true,
-    isPaused: false,
-    cork: unused,
-    buffered: unused,
-    pause: unused,
-    resume: unused,
-    close: unused,
-    terminate: unused,
-    ...hooks,
-  };
 }
