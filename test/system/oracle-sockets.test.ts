@@ -6,18 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import { folder } from "../folder.ts";
-import type { Kind } from "../oracle/house.ts";
+import { KINDS, RUNS, SEED } from "../oracle/runs.ts";
 import { playOnSockets, socketSteps } from "../oracle/sockets.ts";
-
-const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 200);
-const SEED = Number(process.env["FAIRLEAD_SEED"] ?? Date.now() % 2 ** 31);
-
-const KINDS: readonly Kind[] = [
-  { kind: "feed", policy: "drop-oldest" },
-  { kind: "feed", policy: "latest" },
-  { kind: "room", policy: "close" },
-  { kind: "room", policy: "drop-oldest" },
-];
 
 const ENGINES = [
   ["memory", () => "memory" as const],

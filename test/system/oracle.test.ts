@@ -9,18 +9,9 @@ import fc from "fast-check";
 import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { createSqliteEngine } from "../../src/engines/sqlite.ts";
 import { folder } from "../folder.ts";
-import type { Kind, StartEngine } from "../oracle/house.ts";
+import type { StartEngine } from "../oracle/house.ts";
 import { play, steps } from "../oracle/play.ts";
-
-const RUNS = Number(process.env["FAIRLEAD_RUNS"] ?? 200);
-const SEED = Number(process.env["FAIRLEAD_SEED"] ?? Date.now() % 2 ** 31);
-
-const KINDS: readonly Kind[] = [
-  { kind: "feed", policy: "drop-oldest" },
-  { kind: "feed", policy: "latest" },
-  { kind: "room", policy: "close" },
-  { kind: "room", policy: "drop-oldest" },
-];
+import { KINDS, RUNS, SEED } from "../oracle/runs.ts";
 
 function onError({ error }: { readonly error: unknown }): void {
   throw error;
