@@ -1,7 +1,7 @@
 /**
  * A configured route as the gateway runs it: the route, and what the listener keeps and enforces on its behalf.
  */
-import type { HookConnection } from "./config/schema.ts";
+import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo } from "./connection.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { RouteCounters } from "./metrics.ts";

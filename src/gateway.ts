@@ -4,7 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
-import type { Config, ConfigInput, EngineOptions, FeedOptions, RouteOptions } from "./config/schema.ts";
+import type { FeedOptions } from "./config/kinds/feed.ts";
+import type { Config, ConfigInput, EngineOptions, RouteOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
 import { drainAll } from "./drain.ts";

@@ -6,7 +6,7 @@
 import type { Server, WebSocketHandler } from "bun";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
-import type { HookConnection } from "./config/schema.ts";
+import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo, Data, Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
 import { byteLength } from "./limits.ts";

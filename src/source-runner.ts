@@ -3,7 +3,7 @@
  * after a pause that doubles from 1 s to 1 min; the log has the reason. One that does not look at its signal is left behind on stop.
  */
 import { type Clock, pause, type Timer } from "./clock.ts";
-import type { Source, SourceMessage } from "./config/schema.ts";
+import type { Source, SourceMessage } from "./config/kinds/feed.ts";
 import type { Log } from "./log.ts";
 
 export interface SourceRunnerOptions {

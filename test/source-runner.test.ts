@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Source, SourceMessage } from "../src/config/schema.ts";
+import type { Source, SourceMessage } from "../src/config/kinds/feed.ts";
 import { runSource } from "../src/source-runner.ts";
 import { testClock } from "./clock.ts";
 import { memoryLog } from "./gateway.ts";

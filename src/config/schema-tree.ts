@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { KeyPath } from "./key-path.ts";
 import { isTable, valueAt } from "./key-path.ts";
-import type { OptionMeta } from "./schema.ts";
+import type { OptionMeta } from "./option.ts";
 
 export type Schemas = readonly z.core.$ZodType[];
 

@@ -4,16 +4,17 @@
  * Limits: `dialTimeout`, `dialPending`, `maxMessage`, `maxLine`, `slow.highWater`, `stallTimeout`. Failure: 502, 503, 504 before the
  * upgrade, 1014 after it.
  */
+
+import { createDialer, type DialFailure, parseTarget, type Upstream } from "../bridge/dial.ts";
+import { Pipe } from "../bridge/pipe.ts";
+import { createStage } from "../bridge/stage.ts";
 import type { Clock } from "../clock.ts";
-import type { BridgeOptions } from "../config/schema.ts";
+import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Connection, Data } from "../connection.ts";
-import { createDialer, type DialFailure, parseTarget, type Upstream } from "../dial.ts";
 import type { Capacity } from "../limits.ts";
 import type { Log } from "../log.ts";
-import { Pipe } from "../pipe.ts";
 import { type RefusalCode, refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
-import { createStage } from "../stage.ts";
 import { createLineUnframer, createTextUnframer, frameLine, type Unframer } from "../wire/framing.ts";
 
 export interface BridgeDeps {

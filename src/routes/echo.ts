@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { EchoOptions } from "../config/schema.ts";
+import type { EchoOptions } from "../config/kinds/echo.ts";
 import type { Connection, Data } from "../connection.ts";
 import { hasRoom, holdBack } from "../outbox.ts";
 import type { Route } from "../route.ts";

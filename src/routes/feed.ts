@@ -4,7 +4,7 @@
  * Limits: `maxMessage`, history bounds; a slow reader loses the oldest messages, or all but the newest of each key.
  */
 import type { Clock } from "../clock.ts";
-import type { FeedOptions, Source, SourceMessage } from "../config/schema.ts";
+import type { FeedOptions, Source, SourceMessage } from "../config/kinds/feed.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { Idem, OutMessage, Presence, Topics } from "../engine.ts";
 import type { Capacity } from "../limits.ts";

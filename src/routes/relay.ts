@@ -7,14 +7,14 @@
  * MAX_BAD_IN_A_ROW our patience. Failure: a bad message is answered, never thrown; a claim that fails closes with 1013.
  */
 import type { Clock, Timer } from "../clock.ts";
-import type { RelayOptions } from "../config/schema.ts";
+import type { RelayOptions } from "../config/kinds/relay.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { Claim, Claims, EngineError } from "../engine.ts";
 import type { Log } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
-import { caughtUp, type FlowEnd, isHeldBack, keepsUp, regulate } from "../paired-flow.ts";
+import { caughtUp, type FlowEnd, isHeldBack, keepsUp, regulate } from "../relay/paired-flow.ts";
+import { type Watched, watchSilence } from "../relay/silence.ts";
 import type { Route } from "../route.ts";
-import { type Watched, watchSilence } from "../silence.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import type { Envelope, Phrases, Problem, Registration, Role } from "../wire/envelope.ts";
 import {

@@ -4,7 +4,7 @@
  * Limits: `maxMessage`, history bounds, a slow reader is closed or loses the oldest (`slow.policy`).
  */
 import type { Clock } from "../clock.ts";
-import type { RoomOptions } from "../config/schema.ts";
+import type { RoomOptions } from "../config/kinds/room.ts";
 import type { Connection } from "../connection.ts";
 import type { Presence, Published, Topics } from "../engine.ts";
 import type { RouteCounters } from "../metrics.ts";

@@ -3,7 +3,7 @@
  * after the start finds a price instead of an empty page. It ends when its signal aborts, also while it waits, and leaves no timer.
  */
 import { type Clock, pause } from "../clock.ts";
-import type { Source, SourceMessage } from "../config/schema.ts";
+import type { Source, SourceMessage } from "../config/kinds/feed.ts";
 
 const SYMBOLS = ["AAPL", "GOOGL", "MSFT", "AMZN"] as const;
 const PROVIDERS = ["alpha_vantage", "yahoo_finance"] as const;

@@ -2,7 +2,8 @@
  * A server that lives several lives, and readers that come back to it: a real route with a real engine behind links of the test's own.
  * Everything happens in this process and in the order of the steps, so a sequence that fails fails again.
  */
-import { feedOptions, roomOptions } from "../../src/config/schema.ts";
+import { feedOptions } from "../../src/config/kinds/feed.ts";
+import { roomOptions } from "../../src/config/kinds/room.ts";
 import type { Connection } from "../../src/connection.ts";
 import type { Engine } from "../../src/engine.ts";
 import { createCapacity } from "../../src/limits.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { bridgeOptions } from "../../src/config/schema.ts";
+import { bridgeOptions } from "../../src/config/kinds/bridge.ts";
 import { createCapacity } from "../../src/limits.ts";
 import type { Admission, AdmitRequest, Route } from "../../src/route.ts";
 import { createBridge } from "../../src/routes/bridge.ts";

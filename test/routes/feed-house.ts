@@ -1,5 +1,5 @@
 /** A feed route with the memory engine, fake connections, event streams read by hand, and a clock that tests move. */
-import { type FeedOptions, feedOptions, type Source } from "../../src/config/schema.ts";
+import { type FeedOptions, feedOptions, type Source } from "../../src/config/kinds/feed.ts";
 import type { Connection, Data, Publisher } from "../../src/connection.ts";
 import type { Topics } from "../../src/engine.ts";
 import { createMemoryEngine } from "../../src/engines/memory.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Source, SourceMessage } from "../../src/config/schema.ts";
+import type { Source, SourceMessage } from "../../src/config/kinds/feed.ts";
 import type { Topics } from "../../src/engine.ts";
 import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";

@@ -1,5 +1,5 @@
 /** A relay route with fake connections and the memory engine's claims, and what its tests say to it. */
-import { type RelayOptions, relayOptions } from "../../src/config/schema.ts";
+import { type RelayOptions, relayOptions } from "../../src/config/kinds/relay.ts";
 import type { Claims } from "../../src/engine.ts";
 import { createClaims } from "../../src/engines/in-process/claims.ts";
 import { createRouteCounters } from "../../src/metrics.ts";

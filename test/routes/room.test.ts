@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { roomOptions } from "../../src/config/schema.ts";
+import { roomOptions } from "../../src/config/kinds/room.ts";
 import type { Topics } from "../../src/engine.ts";
 import { createMemoryEngine } from "../../src/engines/memory.ts";
 import { createRouteCounters } from "../../src/metrics.ts";

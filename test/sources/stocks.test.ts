@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { SourceMessage } from "../../src/config/schema.ts";
+import type { SourceMessage } from "../../src/config/kinds/feed.ts";
 import { stocks } from "../../src/sources/stocks.ts";
 import { testClock } from "../clock.ts";
 

@@ -4,7 +4,7 @@
  *
  * Never early; late by at most 5 % of the timeout and at most 1 s.
  */
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 
 /** What the watch needs to remember of a member. Whoever hears it sets `heard`. */
 export interface Watched {

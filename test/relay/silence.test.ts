@@ -1,8 +1,8 @@
 /** Peers that stop answering and readers that stop reading, over raw sockets, with deadlines short enough for a test. */
 import { describe, expect, test } from "bun:test";
-import { eventually, expectCalm, expectEcho } from "./calm.ts";
-import { startGateway } from "./gateway.ts";
-import { frame, OPCODE, upgrade } from "./raw-client.ts";
+import { eventually, expectCalm, expectEcho } from "../calm.ts";
+import { startGateway } from "../gateway.ts";
+import { frame, OPCODE, upgrade } from "../raw-client.ts";
 
 const KIB = 1024;
 

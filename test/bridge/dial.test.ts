@@ -5,11 +5,11 @@ import {
   type DialerOptions,
   parseTarget,
   type UpstreamHandler,
-} from "../src/dial.ts";
-import { createCapacity } from "../src/limits.ts";
-import { eventually } from "./calm.ts";
-import { testClock } from "./clock.ts";
-import { closedTarget, roundTrip, startService, type TcpService } from "./tcp-service.ts";
+} from "../../src/bridge/dial.ts";
+import { createCapacity } from "../../src/limits.ts";
+import { eventually } from "../calm.ts";
+import { testClock } from "../clock.ts";
+import { closedTarget, roundTrip, startService, type TcpService } from "../tcp-service.ts";
 
 function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
   const [clock, capacity] = [testClock(), createCapacity(10)];

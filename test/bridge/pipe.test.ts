@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createLineUnframer, createTextUnframer } from "../src/wire/framing.ts";
+import { createLineUnframer, createTextUnframer } from "../../src/wire/framing.ts";
 import { code, heard, joined, pipeHouse, RESET } from "./pipe-house.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createLineUnframer } from "../src/wire/framing.ts";
+import { createLineUnframer } from "../../src/wire/framing.ts";
 import { code, joined, RESET } from "./pipe-house.ts";
 
 describe("when the gateway stops", () => {

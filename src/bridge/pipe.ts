@@ -6,12 +6,12 @@
  * `halfCloseTimeout`; then 1000. Its reset, or bytes it takes no more: what it said, then 1014. The client's close: what was
  * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013.
  */
-import type { Clock, Timer } from "./clock.ts";
-import type { Connection } from "./connection.ts";
+import type { Clock, Timer } from "../clock.ts";
+import type { Connection } from "../connection.ts";
+import type { CloseCode } from "../wire/close-codes.ts";
+import type { Unframer } from "../wire/framing.ts";
 import type { Upstream, UpstreamHandler } from "./dial.ts";
 import type { Stage, StageOwner } from "./stage.ts";
-import type { CloseCode } from "./wire/close-codes.ts";
-import type { Unframer } from "./wire/framing.ts";
 
 export interface PipeOptions {
   readonly clock: Clock;

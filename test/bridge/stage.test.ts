@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createStage, type StageOwner } from "../src/stage.ts";
+import { createStage, type StageOwner } from "../../src/bridge/stage.ts";
 
 const STAGE = 512 * 1024;
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -3,8 +3,8 @@
  * A dial that outlives its timeout counts as pending until the system gives it up, so a black hole cannot pile up sockets.
  */
 import type { Socket } from "bun";
-import type { Clock } from "./clock.ts";
-import type { Capacity } from "./limits.ts";
+import type { Clock } from "../clock.ts";
+import type { Capacity } from "../limits.ts";
 
 /** What becomes of an upstream's bytes and end. Set by whoever takes the connection over; until then it is not read. */
 export interface UpstreamHandler {

@@ -1,5 +1,5 @@
 /** An upstream without a socket, for tests of the pipe: its kernel takes as much as the test says, and spurious events come when it says. */
-import type { Upstream, UpstreamHandler } from "../src/dial.ts";
+import type { Upstream, UpstreamHandler } from "../../src/bridge/dial.ts";
 
 export interface FakeUpstream extends Upstream {
   /** Everything taken so far. */

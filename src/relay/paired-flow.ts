@@ -4,8 +4,8 @@
  *
  * Bound of a queue: highWater, plus what was already read from either side. Whom neither pausing stops is closed.
  */
-import type { Connection } from "./connection.ts";
-import { hasRoom, type OutboxLimits } from "./outbox.ts";
+import type { Connection } from "../connection.ts";
+import { hasRoom, type OutboxLimits } from "../outbox.ts";
 
 /**
  * Bytes past the mark that can come after a pause: one read of 512 KiB from either side, as tiny messages that grow ninefold by

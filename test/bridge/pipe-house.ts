@@ -1,8 +1,8 @@
 /** A pipe between a fake upstream and a fake connection, with a clock that the test moves. */
-import { Pipe, type PipeOptions } from "../src/pipe.ts";
-import { createStage } from "../src/stage.ts";
-import { testClock } from "./clock.ts";
-import { type FakeConnection, openFake } from "./fake-connection.ts";
+import { Pipe, type PipeOptions } from "../../src/bridge/pipe.ts";
+import { createStage } from "../../src/bridge/stage.ts";
+import { testClock } from "../clock.ts";
+import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { fakeUpstream } from "./fake-upstream.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

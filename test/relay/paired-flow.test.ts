@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { Connection } from "../src/connection.ts";
-import { caughtUp, type FlowEnd, isHeldBack, keepsUp, regulate } from "../src/paired-flow.ts";
-import { type FakeConnection, openFake } from "./fake-connection.ts";
+import type { Connection } from "../../src/connection.ts";
+import { caughtUp, type FlowEnd, isHeldBack, keepsUp, regulate } from "../../src/relay/paired-flow.ts";
+import { type FakeConnection, openFake } from "../fake-connection.ts";
 
 const LIMITS = { policy: "pause", highWater: 100 } as const;
 const MIB = 1_024 * 1_024;

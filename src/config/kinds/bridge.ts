@@ -1,0 +1,22 @@
+/** Options of a route of kind bridge. */
+import { z } from "zod";
+import { duration, option, size } from "../option.ts";
+import { common, slow } from "./every.ts";
+
+export const bridgeOptions = z.strictObject({
+  kind: z.literal("bridge"),
+  target: option(z.string(), "the TCP service behind this route", "host:port"),
+  framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
+  subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
+  dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),
+  dialPending: option(z.int().min(0).default(64), "dials under way at once; one more gets 503", "dials"),
+  halfCloseTimeout: duration(
+    "1s",
+    "after the target's FIN: how long the client must be silent before close 1000",
+  ),
+  maxLine: size("1MiB", "longest line under framing lines; past it close 1009"),
+  ...common("1MiB", "5s", "5m"),
+  slow: slow(["pause"], "pause", "1MiB"),
+});
+
+export type BridgeOptions = z.output<typeof bridgeOptions>;

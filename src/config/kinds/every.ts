@@ -1,0 +1,71 @@
+/** Options that several kinds of route have. */
+import { z } from "zod";
+import type { CloseInfo } from "../../connection.ts";
+import { callback, duration, option, size } from "../option.ts";
+
+/** What a hook of the TypeScript config is told of a connection. */
+export interface HookConnection {
+  readonly id: string;
+  readonly route: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly remoteAddress: string;
+}
+
+const heartbeat = (ping: string, pong: string) =>
+  z
+    .strictObject({
+      ping: duration(ping, "how often each peer is pinged; proxies cut links that are idle for 60 s"),
+      pong: duration(pong, "how long a pong may take before the peer counts as gone (close 4008)"),
+    })
+    .prefault({});
+
+export const slow = <const P extends readonly [string, ...string[]]>(
+  policies: P,
+  byDefault: P[number],
+  highWater: string,
+) =>
+  z
+    .strictObject({
+      policy: option(
+        z.enum(policies).default(byDefault as never),
+        "what happens to a reader with more than highWater waiting",
+      ),
+      highWater: size(highWater, "bytes that may wait for one reader before the policy acts"),
+    })
+    .prefault({});
+
+/** What every kind of route has. */
+export function common(maxMessage: string, ping: string, stallTimeout: string) {
+  return {
+    maxMessage: size(maxMessage, "largest message a client may send; past it close 1009"),
+    heartbeat: heartbeat(ping, "10s"),
+    stallTimeout: duration(stallTimeout, "a reader that takes nothing for so long is closed with 1013"),
+    onOpen: callback<(connection: HookConnection) => void>(
+      "runs when a connection opens; TypeScript config only",
+    ),
+    onClose: callback<(connection: HookConnection, info: CloseInfo) => void>(
+      "runs when a connection has closed; TypeScript config only",
+    ),
+  };
+}
+
+export const history = z
+  .strictObject({
+    size: option(z.int().min(0).default(100), "messages kept per topic; 0 keeps none", "messages"),
+    ttl: duration("5m", "how long a message is kept; 0 = as long as the other bounds allow"),
+    bytes: size("1MiB", "bytes kept per topic"),
+  })
+  .prefault({});
+
+export const presence = z
+  .strictObject({
+    max: option(
+      z.int().min(0).default(500),
+      "members up to which each join and leave is told; above it their number, once a second",
+      "members",
+    ),
+  })
+  .prefault({});
+
+export const welcome = (text: string) =>
+  option(z.union([z.string(), z.literal(false)]).default(text), "text sent on open; false sends none");

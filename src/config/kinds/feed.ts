@@ -1,0 +1,58 @@
+/** Options of a route of kind feed. */
+import { z } from "zod";
+import { duration, flag, option, size } from "../option.ts";
+import { common, history, presence, welcome } from "./every.ts";
+
+/** A message of a source: any JSON value as `data`; `topic` where it is not the source's own name. */
+export interface SourceMessage {
+  readonly data: unknown;
+  readonly topic?: string;
+}
+export type Source = (signal: AbortSignal) => AsyncIterable<SourceMessage>;
+
+export const FEED_WELCOME = '{"type":"connected","message":"Connected to the real-time feed"}';
+
+export const feedOptions = z.strictObject({
+  kind: z.literal("feed"),
+  welcome: welcome(FEED_WELCOME),
+  topic: option(
+    z.string().optional(),
+    "the topic of a path without a parameter; default: the source's name, else feed",
+  ),
+  source: option(
+    z
+      .union([
+        z.literal("stocks"),
+        z.custom<Source>((value) => typeof value === "function", {
+          message: 'expected "stocks" or a function',
+        }),
+      ])
+      .optional(),
+    "what publishes into this feed",
+  ),
+  interval: duration("2s", "how often the source stocks publishes"),
+  publish: flag(false, "whether clients may publish, by message or POST"),
+  keyField: option(
+    z.string().min(1).optional(),
+    "field of a JSON message that tells values apart for latest-only delivery",
+  ),
+  maxRate: option(
+    z.number().min(0).default(0),
+    "messages a second that a topic takes; of what comes faster only the newest of each key is published. 0 = all",
+    "messages/s",
+  ),
+  history,
+  presence,
+  ...common("64KiB", "25s", "10s"),
+  slow: z
+    .strictObject({
+      policy: option(
+        z.enum(["close", "drop-oldest", "latest"]).optional(),
+        "what happens to a reader with more than highWater waiting; default: drop-oldest, with keyField latest",
+      ),
+      highWater: size("1MiB", "bytes that may wait for one reader before the policy acts"),
+    })
+    .prefault({}),
+});
+
+export type FeedOptions = z.output<typeof feedOptions>;

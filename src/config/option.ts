@@ -1,0 +1,43 @@
+/**
+ * The words that options are described in: a schema, a default, the unit and the reason. Durations are kept in milliseconds, sizes in bytes.
+ */
+import { z } from "zod";
+import { parseDuration, parseSize } from "./units.ts";
+
+/** What `config print`, the JSON Schema and docs show of an option. `secret` values are never printed. */
+export interface OptionMeta {
+  unit?: string;
+  reason: string;
+  secret?: boolean;
+}
+
+export function option<T extends z.ZodType>(schema: T, reason: string, unit?: string): T {
+  return schema.meta(unit === undefined ? { reason } : { reason, unit });
+}
+
+function quantity(unit: string, example: string, parse: (value: number | string) => number | undefined) {
+  return z.union([z.number(), z.string()]).transform((value, context) => {
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: "custom", message: `expected a ${unit} like ${example}`, input: value });
+    return z.NEVER;
+  });
+}
+
+export const duration = (byDefault: number | string, reason: string) =>
+  option(
+    quantity("duration", '"25s" or 25000 (milliseconds)', parseDuration).prefault(byDefault),
+    reason,
+    "duration",
+  );
+
+export const size = (byDefault: number | string, reason: string) =>
+  option(quantity("size", '"64KiB" or 65536 (bytes)', parseSize).prefault(byDefault), reason, "size");
+
+export const flag = (byDefault: boolean, reason: string) => option(z.boolean().default(byDefault), reason);
+
+export const callback = <T>(reason: string) =>
+  option(
+    z.custom<T>((value) => typeof value === "function", { message: "expected a function" }).optional(),
+    reason,
+  );
