@@ -29,6 +29,17 @@ export const CLOSE_CODES = {
   4008: { name: "no pong", next: "retry", text: "no pong within the heartbeat's deadline" },
   4408: { name: "silent", next: "retry", text: "relay: no message within its timeout" },
   4409: { name: "role taken", next: "retry", text: "relay: the group has such a peer already" },
+  4500: {
+    name: "bad request",
+    next: "stop",
+    text: "a pipe or a bridge was asked for in a way that cannot be used",
+  },
+  4510: {
+    name: "stream lost",
+    next: "stop",
+    text: "bridge: nobody knows this stream any more, or not as far back as asked",
+  },
+  4590: { name: "replaced", next: "stop", text: "another connection has taken this one's place" },
 } as const satisfies Record<number, { name: string; next: NextStep; text: string }>;
 
 /** A code this gateway may put on the wire. */
