@@ -27,6 +27,8 @@ export interface Connection<State = unknown> {
   /** Decoded parameters of the path, each 1 to 255 bytes without control characters. */
   readonly params: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
+  /** Who speaks, once somebody has checked it; null: nobody has. */
+  readonly user: string | null;
   /** The route's own memory of this connection: what its `admit` returned as `state`, else what its `open` puts here. */
   state: State;
   /** False once `close` or `terminate` was called or the peer is gone; calls below are then without effect. */

@@ -123,14 +123,7 @@ function upgrade(
   endpoint: Endpoint,
   admitted: Admitted,
 ): Refusal | undefined {
-  const connection = new SocketConnection(
-    options.nextId(),
-    endpoint,
-    from.params,
-    from.remoteAddress,
-    options.log,
-    admitted,
-  );
+  const connection = new SocketConnection(options.nextId(), endpoint, from, options.log, admitted);
   const headers = {
     "Fairlead-Connection": connection.id,
     // Without this header the runtime would echo the first name offered, a token entry too.
@@ -163,6 +156,7 @@ function admitRequest(request: Request, params: Params, remoteAddress: string): 
   return {
     params,
     remoteAddress,
+    user: null,
     headers: request.headers,
     protocols: offeredProtocols(request.headers) ?? [],
     signal: request.signal,

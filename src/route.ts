@@ -18,6 +18,8 @@ export interface AdmitRequest {
   readonly query: URLSearchParams;
   readonly headers: Headers;
   readonly remoteAddress: string;
+  /** As `Connection.user`. */
+  readonly user: string | null;
   /** Subprotocols the client offers, in its order; token entries are left out. */
   readonly protocols: readonly string[];
   /** Aborts when the client goes away before it is answered. */

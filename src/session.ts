@@ -100,8 +100,8 @@ export class Session {
 
   private welcome(sub: Subscribed | undefined): void {
     const { kind, node, heartbeat, maxMessage } = this.options;
-    const { id: conn } = this.connection;
-    this.send(welcomeFrame({ conn, kind, user: null, heartbeat, maxMessage, node, sub }));
+    const { id: conn, user } = this.connection;
+    this.send(welcomeFrame({ conn, kind, user, heartbeat, maxMessage, node, sub }));
     this.next();
   }
 

@@ -8,7 +8,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
 import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
-import type { Admitted } from "./route.ts";
+import type { AdmitRequest, Admitted } from "./route.ts";
 import type { Params } from "./router.ts";
 import type { Session } from "./session.ts";
 import { MAX_REASON_BYTES } from "./wire/close-codes.ts";
@@ -33,6 +33,9 @@ export class SocketConnection implements Connection, Peer {
   session: Session | undefined = undefined;
   release: (() => void) | undefined;
   readonly protocol: string | undefined;
+  readonly params: Params;
+  readonly remoteAddress: string;
+  readonly user: string | null;
   private isFinishing = false;
   private pings = 0;
   private pingsSince = 0;
@@ -44,11 +47,13 @@ export class SocketConnection implements Connection, Peer {
   constructor(
     readonly id: string,
     readonly endpoint: Endpoint,
-    readonly params: Params,
-    readonly remoteAddress: string,
+    from: Pick<AdmitRequest, "params" | "remoteAddress" | "user">,
     private readonly log: Log,
     admitted: Admitted,
   ) {
+    this.params = from.params;
+    this.remoteAddress = from.remoteAddress;
+    this.user = from.user;
     this.state = admitted.state;
     this.release = admitted.release;
     this.protocol = admitted.protocol;

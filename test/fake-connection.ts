@@ -48,6 +48,7 @@ export function openFake(route: Route): FakeConnection {
     id,
     params: {},
     remoteAddress: "127.0.0.1",
+    user: null,
     state: undefined,
     get isOpen() {
       return ended === undefined;
@@ -116,6 +117,7 @@ export function bareConnection(id: string, does: Partial<Connection>): Connectio
     id,
     params: {},
     remoteAddress: "",
+    user: null,
     state: undefined,
     isOpen: true,
     isPaused: false,

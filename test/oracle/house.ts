@@ -153,6 +153,7 @@ function requestOf({ params, remoteAddress }: Connection, query: string): AdmitR
   return {
     params,
     remoteAddress,
+    user: null,
     query: new URLSearchParams(query),
     headers: new Headers(),
     protocols: [PROTOCOL],

@@ -105,6 +105,7 @@ function createLink(
     id,
     params,
     remoteAddress: "127.0.0.1",
+    user: null,
     state: undefined,
     get isOpen() {
       return ending === undefined;

@@ -64,6 +64,7 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
         query: new URLSearchParams(init.query),
         headers: request.headers,
         remoteAddress: "127.0.0.1",
+        user: null,
         protocols: [],
         signal: request.signal,
       });

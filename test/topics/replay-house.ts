@@ -198,6 +198,7 @@ function createPeer(id: string, kind: ReaderKind, guarded: (run: () => void) => 
     id,
     params: {},
     remoteAddress: "",
+    user: null,
     state: undefined,
     get isOpen() {
       return isOpen;
