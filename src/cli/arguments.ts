@@ -33,7 +33,7 @@ export function readArguments(command: Command, argv: readonly string[]): Argume
   }
   checkCount(command, operands);
   const given = new Map([...texts].map(([name, all]) => [name, all.at(-1) ?? ""]));
-  return { operands, settings, given };
+  return { operands, settings, given, texts };
 }
 
 function parseOption({ placeholder, short }: Flag) {
@@ -48,7 +48,7 @@ interface OptionToken {
 }
 
 /** A value that looks like a flag is mostly a flag whose neighbour lost its value. */
-function checkedText({ placeholder }: Flag, { rawName, value, inlineValue }: OptionToken): string {
+function checkedText({ name, placeholder }: Flag, { rawName, value, inlineValue }: OptionToken): string {
   if (placeholder === undefined) {
     if (value !== undefined) throw usage(`${rawName} takes no value, got ${showValue(value)}`);
     return "";
@@ -56,7 +56,7 @@ function checkedText({ placeholder }: Flag, { rawName, value, inlineValue }: Opt
   if (value === undefined) throw usage(`${rawName} needs a value; write ${rawName} ${placeholder}`);
   if (value.startsWith("-") && value !== "-" && inlineValue !== true) {
     throw usage(
-      `${rawName} needs a value, and ${showValue(value)} looks like a flag; write ${rawName}=${value} if it is one`,
+      `${rawName} needs a value, and ${showValue(value)} looks like a flag; write --${name}=${value} if it is one`,
     );
   }
   return value;

@@ -8,6 +8,8 @@ export interface Arguments {
   readonly settings: readonly Setting[];
   /** Last text of each flag that was given; the empty text for one without a value. */
   readonly given: ReadonlyMap<string, string>;
+  /** Every text of each flag that was given, in the order they were written. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface Command {

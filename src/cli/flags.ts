@@ -9,6 +9,8 @@ import type { Setting } from "../config/layers.ts";
 import { type ConfigInput, configSchema } from "../config/schema.ts";
 import { defaultAt, metaOf, optionPaths, type Schemas, schemasAt } from "../config/schema-tree.ts";
 
+export type FlagGroup = "route" | "gateway" | "handshake" | "client";
+
 export interface Flag {
   /** Without the dashes. */
   readonly name: string;
@@ -17,11 +19,16 @@ export interface Flag {
   readonly placeholder?: string;
   readonly help: string;
   /** Heading in the help. Absent: not listed, because it says what is the case anyway. */
-  readonly group?: "route" | "gateway";
+  readonly group?: FlagGroup;
   /** Each use adds a value to a list. */
   readonly isList?: boolean;
-  /** What it sets, given the texts of all its uses so far. */
+  /** What it sets in the config, given the texts of all its uses so far; flags of clients set nothing. */
   read(texts: readonly string[]): Setting[];
+}
+
+/** A flag of a verb that is a client: there is no config, its command reads the texts. */
+export function clientFlag(flag: Omit<Flag, "read">): Flag {
+  return { ...flag, read: () => [] };
 }
 
 /** Sections whose options are known by their own name: `--port`, not `--listen-port`. */

@@ -1,6 +1,6 @@
 /** The texts of `--help`. */
 import type { Command } from "./command.ts";
-import type { Flag } from "./flags.ts";
+import type { FlagGroup } from "./flags.ts";
 import { align } from "./try-lines.ts";
 
 const WIDTH = 100;
@@ -27,13 +27,15 @@ export function commandHelp(command: Command): string {
     ...command.notes,
     ...flagLines("Options of the route", command, "route"),
     ...flagLines("Options of the gateway", command, "gateway"),
+    ...flagLines("Options of the client", command, "client"),
+    ...flagLines("Options of the handshake", command, "handshake"),
     "",
     "Examples:",
     ...align(command.examples.map(([line, remark]) => [`  ${line}`, `# ${remark}`])),
   ].join("\n");
 }
 
-function flagLines(title: string, { flags }: Command, group: Flag["group"]): string[] {
+function flagLines(title: string, { flags }: Command, group: FlagGroup): string[] {
   const listed = flags.filter((flag) => flag.group === group);
   if (listed.length === 0) return [];
   const names = listed.map(({ name, short, placeholder }) =>

@@ -8,6 +8,7 @@ import { command as feed } from "../../src/cli/commands/feed.ts";
 import { command as relay } from "../../src/cli/commands/relay.ts";
 import { command as room } from "../../src/cli/commands/room.ts";
 import { command as serve } from "../../src/cli/commands/serve.ts";
+import { clientFlag } from "../../src/cli/flags.ts";
 import { commandHelp } from "../../src/cli/help.ts";
 import type { Setting } from "../../src/config/layers.ts";
 
@@ -84,6 +85,12 @@ describe("is a usage error when", () => {
     ["a flag of another verb is used", "echo", ["--language", "en"], "unknown flag --language of echo."],
     ["a value is missing", "serve", ["--port"], "--port needs a value; write --port NUMBER"],
     [
+      "a flag stands where the value of a short one should",
+      "serve",
+      ["-c", "-h"],
+      '-c needs a value, and "-h" looks like a flag; write --config=-h if it is one',
+    ],
+    [
       "a flag stands where a value should",
       "serve",
       ["--port", "--host"],
@@ -106,6 +113,13 @@ describe("is a usage error when", () => {
 
 test("takes words after -- as operands", () => {
   expect(readArguments(bridge, ["--", ":1", "a:2"]).operands).toEqual([":1", "a:2"]);
+});
+
+test("keeps every text of a flag that is repeated, in order", () => {
+  const flags = [clientFlag({ name: "header", short: "H", placeholder: "H", help: "" })];
+  const { given, settings, texts } = readArguments({ ...echo, flags }, ["-H", "a", "--header=-b", "-Hc"]);
+  expect(texts.get("header")).toEqual(["a", "-b", "c"]);
+  expect([given.get("header"), settings]).toEqual(["c", []]);
 });
 
 describe.each(commands.map(({ name }) => name))("the help of %s", (name) => {
