@@ -4,13 +4,8 @@ import { parseConfig } from "../../src/config/validate.ts";
 import { MAX_STREAMS } from "../../src/topics/subscriptions.ts";
 import { splitFrame } from "../../src/wire/binary-frame.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
-import {
-  type Decoded,
-  decodeCommand,
-  MAX_IDEM_BYTES,
-  MAX_KEY_BYTES,
-  MAX_LIMIT,
-} from "../../src/wire/commands.ts";
+import { MAX_KEY_BYTES } from "../../src/wire/command-fields.ts";
+import { type Decoded, decodeCommand, MAX_IDEM_BYTES, MAX_LIMIT } from "../../src/wire/commands.ts";
 import { ERROR_CODES } from "../../src/wire/error-codes.ts";
 import * as frames from "../../src/wire/frames.ts";
 import { MAX_JSON_DEPTH } from "../../src/wire/json-depth.ts";
