@@ -5,7 +5,18 @@
  * because it was checked when it came. Limit: the header of a binary frame holds 64 KiB, which topic, key and ids never fill.
  */
 import { joinFrame } from "./binary-frame.ts";
-import type { Answer, Gap, Payload, PlacedMessage, Position, Welcome, WireError } from "./v1.ts";
+import type { Role } from "./envelope.ts";
+import type {
+  Answer,
+  Gap,
+  Payload,
+  PeerState,
+  PlacedMessage,
+  Position,
+  ReceiptState,
+  Welcome,
+  WireError,
+} from "./v1.ts";
 
 /** A frame as the runtime takes it. */
 export type Frame = string | Uint8Array;
@@ -61,7 +72,7 @@ export function entryText(message: PlacedMessage): string {
   const base64 = typeof data === "string" ? undefined : data.toBase64();
   const plain = plainText(message);
   const entry = JSON.stringify({ offset, time, conn, user, key, data: plain, base64 });
-  return typeof data !== "string" || plain !== undefined ? entry : withJson(entry, data);
+  return typeof data !== "string" || plain !== undefined ? entry : withField(entry, "data", data);
 }
 
 /** The event that readers of a topic get: the same for all of them. The first message of an epoch says which one it is. */
@@ -109,6 +120,24 @@ export function drainFrame(within: number, retry: number): string {
   return JSON.stringify({ t: "drain", within, retry });
 }
 
+/** What a relay hands over. `type`: the `message_type` of a plain sender, where it has one. */
+export function dataFrame(seq: number, from: Role, payload: Payload, type?: string): Frame {
+  const data = plainText(payload);
+  const frame = JSON.stringify({ t: "data", seq, from, type, data });
+  return data === undefined ? withPayload(frame, payload) : frame;
+}
+
+/** Told to the sender, once for each message. */
+export function receiptFrame(seq: number, idem: string, state: ReceiptState): string {
+  return JSON.stringify({ t: "receipt", seq, idem, state });
+}
+
+/** Of the partner. `info`: the JSON text that it told about itself. */
+export function peerFrame(role: Role, state: PeerState, reason: string, info?: string): string {
+  const frame = JSON.stringify({ t: "peer", role, state, reason });
+  return info === undefined ? frame : withField(frame, "info", info);
+}
+
 /** Data that is neither JSON already nor binary, which have to be put in by hand. */
 function plainText({ data, json }: Payload): string | undefined {
   return typeof data === "string" && !json ? data : undefined;
@@ -116,9 +145,9 @@ function plainText({ data, json }: Payload): string | undefined {
 
 /** Binary data goes behind the object instead of into it. */
 function withPayload(frame: string, { data }: Payload): Frame {
-  return typeof data === "string" ? withJson(frame, data) : joinFrame(frame, data);
+  return typeof data === "string" ? withField(frame, "data", data) : joinFrame(frame, data);
 }
 
-function withJson(object: string, json: string): string {
-  return `${object.slice(0, -1)},"data":${json}}`;
+function withField(object: string, name: string, json: string): string {
+  return `${object.slice(0, -1)},"${name}":${json}}`;
 }

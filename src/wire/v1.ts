@@ -119,6 +119,12 @@ export interface Member {
   readonly info: unknown;
 }
 
+/** What became of a message in a relay, for good. `unknown`: handed over, and nobody will ever say whether it was taken. */
+export type ReceiptState = "delivered" | "expired" | "dropped" | "unknown";
+
+/** Whether a relay's partner is there. */
+export type PeerState = "online" | "offline";
+
 export interface Welcome {
   readonly conn: string;
   readonly kind: string;

@@ -1,8 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { splitFrame } from "../../src/wire/binary-frame.ts";
+import type { Role } from "../../src/wire/envelope.ts";
 import * as frames from "../../src/wire/frames.ts";
-import type { Gap, Payload, PlacedMessage, Welcome, WireError } from "../../src/wire/v1.ts";
+import type {
+  Gap,
+  Payload,
+  PeerState,
+  PlacedMessage,
+  ReceiptState,
+  Welcome,
+  WireError,
+} from "../../src/wire/v1.ts";
 import { bytesOf, type FrameVector, frameOf, readVectors } from "../vectors.ts";
 
 /** Beside the frame, what it is written from: one of these. Binary data stands as `{ hex }`. */
@@ -25,6 +34,14 @@ interface Written extends FrameVector {
   readonly count?: { readonly topic: string; readonly total: number };
   readonly expiring?: { readonly at: number };
   readonly drain?: { readonly within: number; readonly retry: number };
+  readonly data?: Payload & { readonly seq: number; readonly from: Role; readonly type?: string };
+  readonly receipt?: { readonly seq: number; readonly idem: string; readonly state: ReceiptState };
+  readonly peer?: {
+    readonly role: Role;
+    readonly state: PeerState;
+    readonly reason: string;
+    readonly info?: string;
+  };
 }
 
 function withBytes<T extends Payload>(payload: T): T {
@@ -53,7 +70,14 @@ function written(from: Written): frames.Frame | undefined {
   }
   if (count) return frames.countFrame(count.topic, count.total);
   if (expiring) return frames.expiringFrame(expiring.at);
-  return drain && frames.drainFrame(drain.within, drain.retry);
+  if (drain) return frames.drainFrame(drain.within, drain.retry);
+  return relayed(from);
+}
+
+function relayed({ data, receipt, peer }: Written): frames.Frame | undefined {
+  if (data) return frames.dataFrame(data.seq, data.from, withBytes(data), data.type);
+  if (receipt) return frames.receiptFrame(receipt.seq, receipt.idem, receipt.state);
+  return peer && frames.peerFrame(peer.role, peer.state, peer.reason, peer.info);
 }
 
 describe("writes", () => {
@@ -102,6 +126,17 @@ test("any message is read as it was, with its epoch if it is the first", () => {
       const { json: _, epoch, ...rest } = any;
       const expected = { t: "msg", ...rest, ...(any.offset === 1 && { epoch }), data: read(any) };
       expect(parsed(frames.messageFrame(any))).toEqual(expected);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("any relayed message is read as it was, bytes behind the header", () => {
+  fc.assert(
+    fc.property(fc.maxSafeNat(), optional, payload, (seq, type, any) => {
+      const frame = parsed(frames.dataFrame(seq, "center", any, type));
+      const expected = { t: "data", seq, from: "center", type, data: read(any) };
+      expect(frame).toEqual(expected);
     }),
     { numRuns: 500 },
   );
