@@ -6,6 +6,7 @@
  */
 import { MAX_JSON_DEPTH, nestsDeeper } from "./json-depth.ts";
 import { shown } from "./shown.ts";
+import { isLongerThan } from "./utf8.ts";
 
 export type Role = "center" | "local";
 
@@ -36,7 +37,7 @@ export type Problem =
 /** Text fields every envelope has. */
 const TEXT_FIELDS = ["group_id", "sender_type", "receiver_type", "content"] as const;
 /** As topics: long enough for any id, short enough to repeat in each message. */
-const MAX_GROUP_BYTES = 255;
+export const MAX_GROUP_BYTES = 255;
 
 const utf8 = new TextEncoder();
 
@@ -57,10 +58,15 @@ export function parseEnvelope(text: string): { readonly envelope: Envelope } | {
 export function parseRegistration(envelope: Envelope): Registration | { readonly problem: Problem } {
   const { group_id: group, sender_type: role } = envelope;
   if (role !== "center" && role !== "local") return { problem: { is: "bad-role", received: shown(role) } };
+  if (isGroup(group)) return { group, role };
   // Longer in UTF-16 units is longer in bytes: a huge group is refused without encoding it.
   const bytes = group.length > MAX_GROUP_BYTES ? group.length : utf8.encode(group).length;
-  const fits = bytes > 0 && bytes <= MAX_GROUP_BYTES && group.isWellFormed() && !/\p{Cc}/u.test(group);
-  return fits ? { group, role } : { problem: { is: "bad-group", bytes } };
+  return { problem: { is: "bad-group", bytes } };
+}
+
+/** Whether a text can name a group: 1 to 255 bytes of UTF-8 without control characters. */
+export function isGroup(text: string): boolean {
+  return text !== "" && !isLongerThan(text, MAX_GROUP_BYTES) && text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
 export function otherRole(role: Role): Role {
