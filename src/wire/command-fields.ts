@@ -2,6 +2,7 @@
  * The fields of a client's command, read one by one. Pure, never throws: the first fault is kept in the reading, and what is read
  * after it counts for nothing.
  */
+import { isGroup, MAX_GROUP_BYTES, type Role } from "./envelope.ts";
 import { isEpoch, isOffset } from "./position.ts";
 import { shown } from "./shown.ts";
 import { topicProblem } from "./topic.ts";
@@ -11,6 +12,8 @@ import { MAX_SINCE_TOPICS } from "./v1.ts";
 
 /** As topics. */
 export const MAX_KEY_BYTES = 255;
+/** Of what a peer tells about itself, as JSON: its partner gets it with every `join` and every `peer`. */
+export const MAX_INFO_BYTES = 1024;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -32,6 +35,12 @@ export function note(from: Reading, fault: string): void {
 
 export function expected(from: Reading, name: string, what: string): void {
   note(from, `${name}: expected ${what}, received ${shown(from.fields[name])}`);
+}
+
+/** For a field that this command cannot be without. A value of the wrong kind has been noted already, and stays the first fault. */
+export function missing<T>(from: Reading, name: string, instead: T): T {
+  note(from, `${name}: expected with every ${from.fields["t"]}, received nothing`);
+  return instead;
 }
 
 export function nameOf(from: Reading, problem: (name: string) => string | undefined): string {
@@ -89,6 +98,11 @@ export function integerOf(from: Reading, name: string, max: number): number | un
   return undefined;
 }
 
+/** Of messages or milliseconds: any integer that JSON keeps. */
+export function countOf(from: Reading, name: string): number | undefined {
+  return integerOf(from, name, Number.MAX_SAFE_INTEGER);
+}
+
 export function flagOf(from: Reading, name: string): boolean {
   const value = from.fields[name];
   if (value !== undefined && typeof value !== "boolean") expected(from, name, "true or false");
@@ -128,4 +142,37 @@ export function positionsOf(from: Reading): ReadonlyMap<string, Position> | unde
 
 function isPosition(value: unknown): value is Position {
   return isFields(value) && isEpoch(value["epoch"]) && isOffset(value["offset"]);
+}
+
+export function groupOf(from: Reading): string {
+  const { group } = from.fields;
+  if (typeof group === "string" && isGroup(group)) return group;
+  expected(from, "group", `1 to ${MAX_GROUP_BYTES} bytes of text without control characters`);
+  return "";
+}
+
+export function roleOf(from: Reading): Role {
+  const { role } = from.fields;
+  if (role === "center" || role === "local") return role;
+  expected(from, "role", "center or local");
+  return "center";
+}
+
+/** As JSON text, written anew. */
+export function infoOf(from: Reading): string | undefined {
+  const { info } = from.fields;
+  if (info === undefined) return undefined;
+  const text = JSON.stringify(info);
+  if (isLongerThan(text, MAX_INFO_BYTES))
+    note(from, `info: expected at most ${MAX_INFO_BYTES} bytes of JSON, received more`);
+  return text;
+}
+
+/** Whoever knows it can go on in its owner's place, so what stands there is not repeated. */
+export function sessionOf(from: Reading): string | undefined {
+  const { session } = from.fields;
+  if (session === undefined) return undefined;
+  if (typeof session === "string" && /^[\w-]{1,64}$/.test(session)) return session;
+  note(from, "session: expected 1 to 64 of A-Z a-z 0-9 _ -, as a join was answered");
+  return undefined;
 }

@@ -1,25 +1,31 @@
 /**
  * What a client says in fairlead.v1: one frame in, one checked command or one error out. Pure, never throws.
  *
- * Wire: a text frame is a JSON object with `t`; a binary frame (`pub` and `msg` only) has that object as header, and its `data` is
- * what follows. Fields that a command does not have are ignored.
+ * Wire: a text frame is a JSON object with `t`; a binary frame (`pub`, `msg` and `send` only) has that object as header, and its
+ * `data` is what follows. Fields that a command does not have are ignored.
  * Limits: 32 levels of nesting, the bounds below. Failure: the first fault found, with the `id` wherever that could be read.
  * Not judged here, because it takes state: whether `id` grows, what the connection may do, whether the route knows the command.
  */
 import { splitFrame } from "./binary-frame.ts";
 import {
+  countOf,
   type Fields,
   flagOf,
+  groupOf,
+  infoOf,
   integerOf,
   isFields,
   keyOf,
   MAX_KEY_BYTES,
+  missing,
   nameOf,
   note,
   payloadOf,
   positionOf,
   positionsOf,
   type Reading,
+  roleOf,
+  sessionOf,
   textOf,
 } from "./command-fields.ts";
 import { MAX_JSON_DEPTH, nestsDeeper } from "./json-depth.ts";
@@ -53,7 +59,7 @@ function decodeObject(text: string, payload: Uint8Array | undefined): Decoded {
     return bad(`id: expected a positive integer up to 2^53 - 1, received ${shown(id)}`);
   if (typeof t !== "string") return bad(`t: expected the name of a command, received ${shown(t)}`, id);
   if (!isCommandName(t)) return { id, err: { code: "unknown_command", message: unknown(t) } };
-  if (payload !== undefined && t !== "pub" && t !== "msg")
+  if (payload !== undefined && t !== "pub" && t !== "msg" && t !== "send")
     return bad(`${t}: has no payload; send it as a text frame`, id);
   const from: Reading = { fields, id, payload, fault: undefined };
   const command = READERS[t](from);
@@ -98,7 +104,7 @@ const READERS: { readonly [T in CommandName]: (from: Reading) => CommandOf<T> } 
   pub: (from) => {
     const { data, json } = payloadOf(from);
     const idem = textOf(from, "idem", MAX_IDEM_BYTES);
-    const age = integerOf(from, "age", Number.MAX_SAFE_INTEGER);
+    const age = countOf(from, "age");
     if (age !== undefined && idem === undefined)
       note(from, "age: without idem nobody knows what is sent again; send both or neither");
     const topic = from.fields["topic"] === undefined ? undefined : nameOf(from, topicProblem);
@@ -127,4 +133,22 @@ const READERS: { readonly [T in CommandName]: (from: Reading) => CommandOf<T> } 
   },
   ping: (from) => ({ t: "ping", id: from.id }),
   msg: (from) => ({ t: "msg", id: from.id, ...payloadOf(from) }),
+  join: (from) => {
+    const group = groupOf(from);
+    const role = roleOf(from);
+    const session = sessionOf(from);
+    const upto = countOf(from, "upto");
+    const done = countOf(from, "done");
+    if (session === undefined && (upto ?? done) !== undefined)
+      note(from, "upto and done: count within a session; send the session they belong to, or none of them");
+    return { t: "join", id: from.id, group, role, info: infoOf(from), session, upto, done };
+  },
+  send: (from) => {
+    const { data, json } = payloadOf(from);
+    const idem = textOf(from, "idem", MAX_IDEM_BYTES) ?? missing(from, "idem", "");
+    const ttl = countOf(from, "ttl");
+    return { t: "send", id: from.id, idem, ttl, done: countOf(from, "done"), data, json };
+  },
+  ack: (from) => ({ t: "ack", id: from.id, upto: countOf(from, "upto") ?? missing(from, "upto", 0) }),
+  leave: (from) => ({ t: "leave", id: from.id }),
 };

@@ -2,6 +2,7 @@
  * fairlead.v1 as types: what stands in its frames. `commands.ts` reads what clients say, `frames.ts` writes what the server says.
  * Times are unix milliseconds, durations milliseconds, all integers at most 2^53 - 1.
  */
+import type { Role } from "./envelope.ts";
 import type { WireErrorCode } from "./error-codes.ts";
 
 export const PROTOCOL = "fairlead.v1";
@@ -60,6 +61,30 @@ export type Command = { readonly id?: number | undefined } & (
   | { readonly t: "ping" }
   /** Echo only. */
   | ({ readonly t: "msg" } & Payload)
+  /** The rest: relay only. */
+  | {
+      readonly t: "join";
+      readonly group: string;
+      readonly role: Role;
+      /** JSON that the partner is shown. */
+      readonly info?: string | undefined;
+      /** To go on with; absent: a new one. */
+      readonly session?: string | undefined;
+      /** Of the session: what has been taken. */
+      readonly upto?: number | undefined;
+      /** Of the session: all receipts up to this `seq` have come. */
+      readonly done?: number | undefined;
+    }
+  | ({
+      readonly t: "send";
+      readonly idem: string;
+      /** Milliseconds that it may wait for the partner; absent: as long as the route allows. */
+      readonly ttl?: number | undefined;
+      readonly done?: number | undefined;
+    } & Payload)
+  /** Cumulative: everything up to this `seq` has been taken. */
+  | { readonly t: "ack"; readonly upto: number }
+  | { readonly t: "leave" }
 );
 
 export type CommandName = Command["t"];

@@ -2,22 +2,21 @@
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../src/config/validate.ts";
 import { MAX_STREAMS } from "../../src/topics/subscriptions.ts";
-import { splitFrame } from "../../src/wire/binary-frame.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
-import { MAX_KEY_BYTES } from "../../src/wire/command-fields.ts";
+import { MAX_INFO_BYTES, MAX_KEY_BYTES } from "../../src/wire/command-fields.ts";
 import { type Decoded, decodeCommand, MAX_IDEM_BYTES, MAX_LIMIT } from "../../src/wire/commands.ts";
+import { MAX_GROUP_BYTES } from "../../src/wire/envelope.ts";
 import { ERROR_CODES } from "../../src/wire/error-codes.ts";
-import * as frames from "../../src/wire/frames.ts";
+import { entryText } from "../../src/wire/frames.ts";
 import { MAX_JSON_DEPTH } from "../../src/wire/json-depth.ts";
 import { MAX_TOPIC_BYTES, matcher } from "../../src/wire/topic.ts";
-import type { CommandName, Gap, PlacedMessage, Welcome, WireError } from "../../src/wire/v1.ts";
-import { bytesOf, type FrameVector, readVectors } from "../vectors.ts";
+import type { CommandName } from "../../src/wire/v1.ts";
+import { type FrameVector, readVectors } from "../vectors.ts";
 import { blocksOf, headings, page, rows, section } from "./markdown.ts";
+import { type Fields, fieldsOf, frameOf, messageOf, rewritten } from "./shown-frames.ts";
 
 const protocol = page("PROTOCOL.md");
 const first = (row: readonly string[]) => row[0] ?? "";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 interface Line {
   readonly at: string;
@@ -38,59 +37,6 @@ const blocks = blocksOf(protocol)
   );
 const lines = blocks.flat();
 
-/** `[00 05] {...} [ff]` as bytes, anything else as it is. */
-function frameOf(text: string): string | Uint8Array {
-  const [, length = "", header = "", payload = ""] =
-    /^\[([\da-f ]+)\] (.*?)(?: \[([\da-f ]*)\])?$/.exec(text) ?? [];
-  if (length === "") return text;
-  return new Uint8Array([...bytesOf(length), ...new TextEncoder().encode(header), ...bytesOf(payload)]);
-}
-
-function fieldsOf(text: string): Fields {
-  const frame = frameOf(text);
-  if (typeof frame === "string") return JSON.parse(frame);
-  const split = splitFrame(frame);
-  if (typeof split === "string") throw new Error(split);
-  return { ...JSON.parse(split.header), data: split.payload };
-}
-
-/** What `data` or `base64` of a shown frame was published as. */
-function payloadOf({ data, base64 }: Fields) {
-  if (typeof base64 === "string") return { data: Uint8Array.fromBase64(base64), json: false };
-  if (data instanceof Uint8Array || typeof data === "string") return { data, json: false };
-  return { data: JSON.stringify(data), json: true };
-}
-
-const messageOf = (fields: Fields) => ({ epoch: "x1", ...fields, ...payloadOf(fields) }) as PlacedMessage;
-
-/** The frame written anew from the fields that the server has for it: what it does not have would be missing. */
-function rewritten(fields: Fields): frames.Frame {
-  const { t, topic, conn, user, total } = fields;
-  switch (t) {
-    case "welcome":
-      return frames.welcomeFrame(fields as Fields & Welcome);
-    case "msg":
-      return topic === undefined
-        ? frames.echoFrame(payloadOf(fields), Number(fields["size"]), Number(fields["time"]))
-        : frames.messageFrame(messageOf(fields));
-    case "gap":
-      return frames.gapFrame(fields as Fields & Gap);
-    case "join":
-    case "leave":
-      return frames.presenceFrame(t, String(topic), String(conn), user as string | null, Number(total));
-    case "count":
-      return frames.countFrame(String(topic), Number(total));
-    case "expiring":
-      return frames.expiringFrame(Number(fields["at"]));
-    case "drain":
-      return frames.drainFrame(Number(fields["within"]), Number(fields["retry"]));
-    case "err":
-      return frames.errorFrame(fields["id"] as number | undefined, fields as Fields & WireError);
-    default:
-      throw new Error(`${t} is no event`);
-  }
-}
-
 /** Fields that an `ok` must have, and may have beside them. A pattern and a pub that gave way have others. */
 const OK: Readonly<Record<CommandName, readonly (readonly [must: string, may?: string])[]>> = {
   sub: [["topic epoch offset count", "recovered"], ["topic positions"]],
@@ -101,6 +47,10 @@ const OK: Readonly<Record<CommandName, readonly (readonly [must: string, may?: s
   auth: [["user expires"]],
   ping: [["time"]],
   msg: [["size time"]],
+  join: [["partner queued session", "info"]],
+  send: [["seq state"]],
+  ack: [[""]],
+  leave: [[""]],
 };
 
 function isOkOf(t: CommandName, { t: _, id: __, ...fields }: Fields): boolean {
@@ -164,7 +114,7 @@ test("the size that an echo is shown to tell is the size of what was sent", () =
 test("each entry of a page of history that is shown is what the server writes", () => {
   const pages = lines.map(({ text }) => fieldsOf(text)["messages"]).filter(Array.isArray);
   expect(pages).not.toBeEmpty();
-  for (const entry of pages.flat()) expect(JSON.parse(frames.entryText(messageOf(entry)))).toEqual(entry);
+  for (const entry of pages.flat()) expect(JSON.parse(entryText(messageOf(entry)))).toEqual(entry);
 });
 
 test("each command and each event is shown, and explained in its table", () => {
@@ -177,7 +127,20 @@ test("each command and each event is shown, and explained in its table", () => {
   const commands = Object.keys(OK);
   expect(commands.filter((t) => !shown(true).has(t))).toEqual([]);
   expect(listed("Commands and answers").sort()).toEqual(commands.sort());
-  const events = ["welcome", "msg", "gap", "join", "leave", "count", "expiring", "drain", "err"];
+  const events = [
+    "welcome",
+    "msg",
+    "gap",
+    "join",
+    "leave",
+    "count",
+    "data",
+    "receipt",
+    "peer",
+    "expiring",
+    "drain",
+    "err",
+  ];
   expect(events.filter((t) => !shown(false).has(t))).toEqual([]);
   expect(listed("Events").sort()).toEqual(events.sort());
 });
@@ -218,6 +181,8 @@ describe("the table", () => {
     expect(MAX_KEY_BYTES).toBe(MAX_TOPIC_BYTES);
     expect(limits.get("idem")).toBe(`${MAX_IDEM_BYTES} bytes`);
     expect(limits.get("last, limit")).toBe(`${MAX_LIMIT}`);
+    expect(limits.get("name of a relay's group")).toBe(`${MAX_GROUP_BYTES} bytes`);
+    expect(limits.get("info of a peer, as JSON")).toBe(`${MAX_INFO_BYTES.toLocaleString("en")} bytes`);
   });
 
   test("of limits has the defaults that the options have, as have the sentences", () => {

@@ -56,6 +56,13 @@ test("a token is not repeated, whatever it is wrapped in", () => {
     expect(JSON.stringify(decodeCommand(JSON.stringify({ t: "auth", token })))).not.toMatch(/s3cret|53/);
 });
 
+test("a session is not repeated, whatever it is wrapped in", () => {
+  for (const session of ["s3cret!", ["s3cret"], { s3cret: 1 }, 53]) {
+    const join = { t: "join", group: "g", role: "center", session };
+    expect(JSON.stringify(decodeCommand(JSON.stringify(join)))).not.toMatch(/s3cret|received.*53/);
+  }
+});
+
 test("a frame of brackets is refused before it is parsed", () => {
   expect(decodeCommand(`{"t":"pub","data":${"[".repeat(1_000_000)}`)).toMatchObject({
     err: { message: "JSON nested too deep: expected at most 32 levels" },
@@ -71,9 +78,11 @@ test("what stands in a header does not change the prototype of anything", () => 
 const field = fc.oneof(
   fc.constantFrom("t", "id", "topic", "since", "before", "last", "presence", "data", "key", "idem", "age"),
   fc.constantFrom("limit", "after", "token", "__proto__"),
+  fc.constantFrom("group", "role", "info", "session", "upto", "done", "ttl"),
 );
 const value = fc.oneof(
   fc.constantFrom("sub", "unsub", "pub", "who", "history", "auth", "ping", "msg", "a", "a.*", "a b"),
+  fc.constantFrom("join", "send", "ack", "leave", "center", "local"),
   fc.constantFrom(1, 0, -1, 1.5, 2 ** 53, true, null, { epoch: "x", offset: 1 }, {}, { a: 1 }),
   fc.jsonValue({ maxDepth: 2 }),
 );
