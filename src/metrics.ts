@@ -8,9 +8,18 @@ import type { RouteKind } from "./route.ts";
 
 /**
  * Why a message went nowhere: its reader was slow, a newer value took its place, its reader left, the route takes none of its kind,
- * nobody was there, the engine refused it.
+ * nobody was there, the engine refused it, it waited too long for its partner, its queue was full.
  */
-export const DROP_REASONS = ["slow", "conflated", "closed", "ignored", "absent", "refused"] as const;
+export const DROP_REASONS = [
+  "slow",
+  "conflated",
+  "closed",
+  "ignored",
+  "absent",
+  "refused",
+  "expired",
+  "full",
+] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface RouteCounters {
@@ -53,7 +62,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     sentBytes: 0,
     due: 0,
     delivered: 0,
-    dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, refused: 0 },
+    dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, refused: 0, expired: 0, full: 0 },
     recoveries: { recovered: 0, lost: 0 },
     unflushedBytes: 0,
     errors: 0,
