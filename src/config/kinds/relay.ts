@@ -1,6 +1,6 @@
 /** Options of a route of kind relay. */
 import { z } from "zod";
-import { duration, option } from "../option.ts";
+import { duration, flag, option, size } from "../option.ts";
 import { common, slow } from "./every.ts";
 
 export const relayOptions = z.strictObject({
@@ -10,6 +10,37 @@ export const relayOptions = z.strictObject({
     z.union([z.enum(["delivered", "always"]), z.literal(false)]).default("delivered"),
     "when a sender is told that its message was sent: when handed over, always (also without a partner), never",
   ),
+  third: option(
+    z.enum(["reject", "replace", "standby"]).default("reject"),
+    "who comes for a role that is taken: is closed with 4409, takes it (the holder gets 4590), or waits for it",
+  ),
+  grace: duration(
+    "0s",
+    "how long a partner may be away before the other one is told; 0 tells at once, 10s suits phones",
+  ),
+  queue: z
+    .strictObject({
+      size: option(
+        z.int().min(0).default(256),
+        "messages that wait for an absent partner; one more is dropped, and its sender told",
+        "messages",
+      ),
+      bytes: size("1MiB", "bytes that wait for an absent partner"),
+      total: size("64MiB", "bytes that wait in all queues of the route"),
+      ttl: duration("30s", "how long a message waits before it expires, at most; 0 = without end"),
+      plain: flag(false, "whether messages of plain clients wait too, and are confirmed when handed over"),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      ttl: duration("60s", "how long a client of fairlead.v1 may be away and go on; 0 = without end"),
+      max: option(
+        z.int().min(0).default(10_000),
+        "sessions of clients that are away; one more ends the oldest",
+        "sessions",
+      ),
+    })
+    .prefault({}),
   language: option(z.enum(["zh", "en"]).default("zh"), "language of the server's messages"),
   ...common("1MiB", "25s", "10s"),
   slow: slow(["pause", "close"], "pause", "1MiB"),
