@@ -68,7 +68,14 @@ describe("relay: claims that answer late", () => {
     expect(conn.isOpen).toBe(true);
     conn.say(envelope());
     expect(conn.ended?.code).toBe(1008);
-    expect(house.route.stats()).toEqual({ groups: 0, peers: 0, unregistered: 0, paused: 0 });
+    expect(house.route.stats()).toEqual({
+      groups: 0,
+      peers: 0,
+      unregistered: 0,
+      paused: 0,
+      away: 0,
+      queued: 0,
+    });
   });
 
   test("are given back when the peer has left before the answer", () => {
@@ -79,7 +86,14 @@ describe("relay: claims that answer late", () => {
     conn.leave();
     late.asked[0]?.done(late.grant());
     expect(late.released()).toBe(1);
-    expect(house.route.stats()).toEqual({ groups: 0, peers: 0, unregistered: 0, paused: 0 });
+    expect(house.route.stats()).toEqual({
+      groups: 0,
+      peers: 0,
+      unregistered: 0,
+      paused: 0,
+      away: 0,
+      queued: 0,
+    });
   });
 
   test("resume a peer before it is turned away", () => {

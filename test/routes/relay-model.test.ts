@@ -108,7 +108,14 @@ function play(all: readonly Step[]): void {
   }
   check();
   expect(house.claims.count).toBe(0);
-  expect(house.route.stats()).toEqual({ groups: 0, peers: 0, unregistered: 0, paused: 0 });
+  expect(house.route.stats()).toEqual({
+    groups: 0,
+    peers: 0,
+    unregistered: 0,
+    paused: 0,
+    away: 0,
+    queued: 0,
+  });
 
   function act(at: number, step: Step): void {
     const { known, conn } = sitting(step.peer);

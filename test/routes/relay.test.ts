@@ -62,7 +62,14 @@ describe("relay: registering", () => {
     ]);
     expect(late.ended).toEqual({ code: 4409, reason: "the group has a center already", local: true });
     expect(heard(holder)).toEqual([]);
-    expect(house.route.stats()).toEqual({ groups: 1, peers: 1, unregistered: 0, paused: 0 });
+    expect(house.route.stats()).toEqual({
+      groups: 1,
+      peers: 1,
+      unregistered: 0,
+      paused: 0,
+      away: 0,
+      queued: 0,
+    });
   });
 
   test("gives a role to the next one when its holder has left", () => {
