@@ -3,7 +3,7 @@
  * `maxMessage` is `--max-message`, `history.size` is `--history-size`, a boolean is `--x` or `--no-x`.
  */
 import { coerce } from "../config/coerce.ts";
-import { isList, isOnlyFunction, takes, wordsOf } from "../config/expected.ts";
+import { isList, isTextless, takes, wordsOf } from "../config/expected.ts";
 import { type KeyPath, valueAt } from "../config/key-path.ts";
 import type { Setting } from "../config/layers.ts";
 import { type ConfigInput, configSchema } from "../config/schema.ts";
@@ -74,7 +74,7 @@ function flagsOf(option: Option): Flag[] {
   const { path, prefixes, preset, group } = option;
   const full = [...(prefixes[0] ?? []), ...path];
   const schemas = schemasAt(configSchema, full, preset);
-  if (isOnlyFunction(schemas)) return [];
+  if (isTextless(schemas)) return [];
   const name = flagName(path);
   const byDefault = valueAt(preset, full) ?? defaultAt(schemas);
   const reason = metaOf(schemas)?.reason ?? "";

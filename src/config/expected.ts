@@ -29,9 +29,9 @@ export function isList(schemas: Schemas): boolean {
   return typesOf(schemas).some((type) => type instanceof z.ZodArray);
 }
 
-/** An option that no text can set. */
-export function isOnlyFunction(schemas: Schemas): boolean {
-  return typesOf(schemas).every((type) => type instanceof z.ZodCustom);
+/** An option that no text can set: a function, or a table whose keys are free. */
+export function isTextless(schemas: Schemas): boolean {
+  return typesOf(schemas).every((type) => type instanceof z.ZodCustom || type instanceof z.ZodRecord);
 }
 
 /** Whether the option may have this value. */

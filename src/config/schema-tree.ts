@@ -60,7 +60,8 @@ export function optionPaths(schema: z.core.$ZodType, value: unknown, path: KeyPa
   const type = bare(schema);
   if (type instanceof z.ZodRecord) {
     const keys = isTable(value) ? Object.keys(value) : [];
-    return keys.flatMap((key) => optionPaths(type.valueType, valueAt(value, [key]), [...path, key]));
+    const below = keys.flatMap((key) => optionPaths(type.valueType, valueAt(value, [key]), [...path, key]));
+    return metaOf([schema]) === undefined ? below : [path];
   }
   const objects = objectsOf(type, value);
   const keys = [...new Set(objects.flatMap((object) => Object.keys(object.shape)))];
