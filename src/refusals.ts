@@ -23,6 +23,7 @@ const TABLE = {
   bad_topic: { status: 400, text: "The topic's name cannot be used" },
   bad_request: { status: 400, text: "The request cannot be used" },
   not_found: { status: 404, text: "No route has this path. GET / lists the routes." },
+  unknown_target: { status: 404, text: "This bridge has no target of that name." },
   method_not_allowed: {
     status: 405,
     text: "This path does not take that method; the Allow header lists those it takes.",

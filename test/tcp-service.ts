@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import { bounded } from "./raw-client.ts";
 
 export interface TcpService extends Disposable {
@@ -45,16 +46,27 @@ export interface TcpPeer {
   ended(): Promise<"end" | "reset">;
 }
 
+/** Of every server here: a FIN leaves the other direction open. */
+export const OPTIONS = { allowHalfOpen: true, noDelay: true } as const;
 /** More than this is only counted and hashed. */
 const KEPT_BYTES = 1024 * 1024;
 
 /** `serve` runs for each connection, before a byte is read. */
-export async function startService(serve: (peer: TcpPeer) => void = () => {}): Promise<TcpService> {
+export function startService(serve?: (peer: TcpPeer) => void): Promise<TcpService> {
+  return startServiceOn(createServer(OPTIONS), serve);
+}
+
+/** A server of another make: TLS, or on a socket in the file system if there is a `path`. */
+export async function startServiceOn(
+  server: Server,
+  serve: (peer: TcpPeer) => void = () => {},
+  path?: string,
+): Promise<TcpService> {
   const sockets = new Set<Socket>();
   const arrived: TcpPeer[] = [];
   const takers: ((peer: TcpPeer) => void)[] = [];
   let accepted = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  server.on(server instanceof TlsServer ? "secureConnection" : "connection", (socket: Socket) => {
     accepted += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -64,9 +76,9 @@ export async function startService(serve: (peer: TcpPeer) => void = () => {}): P
     if (taker === undefined) arrived.push(peer);
     else taker(peer);
   });
-  const port = await listen(server);
+  const target = path === undefined ? `127.0.0.1:${await listen(server)}` : await listenOn(server, path);
   return {
-    target: `127.0.0.1:${port}`,
+    target,
     get accepted() {
       return accepted;
     },
@@ -102,6 +114,11 @@ export async function roundTrip(): Promise<void> {
   socket.once("data", () => back.resolve());
   await bounded("the word's way back", back.promise);
   socket.destroy();
+}
+
+async function listenOn(server: Server, path: string): Promise<string> {
+  await new Promise<void>((done) => server.listen(path, done));
+  return `unix:${path}`;
 }
 
 async function listen(server: Server): Promise<number> {

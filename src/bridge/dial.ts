@@ -1,36 +1,12 @@
 /**
- * Connects to the TCP service behind a bridge, before the client's upgrade is answered.
+ * Connects to what is behind a bridge, before the client's upgrade is answered.
  * A dial that outlives its timeout counts as pending until the system gives it up, so a black hole cannot pile up sockets.
  */
-import type { Socket } from "bun";
 import type { Clock } from "../clock.ts";
+import type { Target } from "../config/target.ts";
 import type { Capacity } from "../limits.ts";
-
-/** What becomes of an upstream's bytes and end. Set by whoever takes the connection over; until then it is not read. */
-export interface UpstreamHandler {
-  data(chunk: Buffer): void;
-  drain(): void;
-  /** The target sent FIN; what we write still reaches it. */
-  end(): void;
-  /** `error`: it was reset or broke. */
-  close(error: Error | undefined): void;
-}
-
-export interface UpstreamSlot {
-  handler: UpstreamHandler | undefined;
-  /** Gives back the descriptor. */
-  readonly release: () => void;
-}
-/** `end` closes both ways and lets the system deliver what was written; `terminate` throws that away with a reset. */
-export type Upstream = Pick<
-  Socket<UpstreamSlot>,
-  "data" | "write" | "pause" | "resume" | "shutdown" | "end" | "terminate" | "setNoDelay"
->;
-
-export interface Target {
-  readonly hostname: string;
-  readonly port: number;
-}
+import { type Connect, connect as connectTo } from "./connect.ts";
+import type { Upstream } from "./upstream.ts";
 
 export type DialFailure = "refused" | "timeout" | "busy" | "full" | "aborted";
 export type Dialed =
@@ -38,69 +14,48 @@ export type Dialed =
   | { readonly failure: DialFailure; readonly detail: string };
 
 export interface Dialer {
-  dial(signal: AbortSignal): Promise<Dialed>;
+  dial(target: Target, signal: AbortSignal): Promise<Dialed>;
+  /** To all targets. */
   readonly pending: number;
 }
 
 export interface DialerOptions {
-  readonly target: Target;
   /** Milliseconds; 0 = as long as the system tries. */
   readonly timeout: number;
-  /** Dials under way at once; 0 = no bound. */
+  /** Dials to one target under way at once; 0 = no bound. */
   readonly maxPending: number;
   /** An upstream costs a descriptor, from the first packet on until it is closed. */
   readonly capacity: Capacity;
   readonly clock: Clock;
+  /** Default: the one of `connect.ts`. */
+  readonly connect?: Connect;
 }
 
 /** Codes that mean "no way there", as opposed to "somebody said no". */
 const UNROUTABLE = ["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"];
 
-const SOCKET = {
-  binaryType: "buffer",
-  open(socket: Upstream) {
-    socket.pause();
-    socket.setNoDelay(true);
-  },
-  data: ({ data: { handler } }: Upstream, chunk: Buffer) => handler?.data(chunk),
-  drain: ({ data: { handler } }: Upstream) => handler?.drain(),
-  end: ({ data: { handler } }: Upstream) => handler?.end(),
-  close({ data: { handler, release } }: Upstream, error?: Error) {
-    release();
-    handler?.close(error);
-  },
-  /** A handler threw. The runtime would leave the socket open, without an owner. */
-  error(socket: Upstream, error: Error) {
-    socket.data.handler?.close(error);
-    socket.terminate();
-  },
-} as const;
+export function createDialer(options: DialerOptions): Dialer {
+  const { timeout, maxPending, capacity, clock, connect = connectTo } = options;
+  const pending = createPending();
 
-export function createDialer({ target, timeout, maxPending, capacity, clock }: DialerOptions): Dialer {
-  let pending = 0;
-
-  async function connect(): Promise<Upstream> {
-    pending += 1;
+  async function begin(target: Target): Promise<Upstream> {
+    const done = pending.begin(target);
     const release = once(() => capacity.give());
     try {
-      return await Bun.connect({
-        ...target,
-        data: { handler: undefined, release },
-        allowHalfOpen: true,
-        socket: SOCKET,
-      });
+      return await connect(target, { handler: undefined, target: target.label, release });
     } catch (error) {
       release();
       throw error;
     } finally {
-      pending -= 1;
+      done();
     }
   }
 
-  function dial(signal: AbortSignal): Promise<Dialed> {
+  function dial(target: Target, signal: AbortSignal): Promise<Dialed> {
     if (signal.aborted) return Promise.resolve({ failure: "aborted", detail: "the client went away" });
-    if (maxPending > 0 && pending >= maxPending) {
-      return Promise.resolve({ failure: "busy", detail: `${pending} dials are under way` });
+    const busy = pending.of(target);
+    if (maxPending > 0 && busy >= maxPending) {
+      return Promise.resolve({ failure: "busy", detail: `${busy} dials are under way` });
     }
     if (!capacity.take()) return Promise.resolve({ failure: "full", detail: "no descriptor is left" });
     return new Promise((resolve) => {
@@ -115,7 +70,7 @@ export function createDialer({ target, timeout, maxPending, capacity, clock }: D
       const onTimeout = () => settle({ failure: "timeout", detail: `no answer in ${timeout} ms` });
       const timer = timeout > 0 ? clock.after(timeout, onTimeout) : undefined;
       signal.addEventListener("abort", onAbort);
-      connect().then(
+      begin(target).then(
         (upstream) => (isSettled ? upstream.terminate() : settle({ upstream })),
         (error: unknown) => settle(failureOf(error)),
       );
@@ -125,9 +80,40 @@ export function createDialer({ target, timeout, maxPending, capacity, clock }: D
   return {
     dial,
     get pending() {
-      return pending;
+      return pending.total;
     },
   };
+}
+
+/** Dials under way, by where they go. No more entries than dials, and each dial holds a descriptor. */
+function createPending() {
+  const counts = new Map<string, number>();
+  let total = 0;
+  const add = (key: string, change: number) => {
+    const count = (counts.get(key) ?? 0) + change;
+    total += change;
+    if (count === 0) counts.delete(key);
+    else counts.set(key, count);
+  };
+  return {
+    of: (target: Target) => counts.get(placeOf(target)) ?? 0,
+    /** The result ends it. */
+    begin(target: Target): () => void {
+      const key = placeOf(target);
+      add(key, 1);
+      return () => add(key, -1);
+    },
+    get total() {
+      return total;
+    },
+  };
+}
+
+/** One service is one place, whatever names lead to it. */
+function placeOf(target: Target): string {
+  if (target.kind === "unix") return `unix ${target.path}`;
+  if (target.kind === "exec") return `exec ${target.command.join("\0")}`;
+  return `${target.hostname} ${target.port}`;
 }
 
 function failureOf(error: unknown): Dialed {
@@ -141,10 +127,4 @@ function once(run: () => void): () => void {
     if (!done) run();
     done = true;
   };
-}
-
-/** `host:port` or `[v6]:port`, as the schema has checked it. */
-export function parseTarget(text: string): Target {
-  const colon = text.lastIndexOf(":");
-  return { hostname: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
 }

@@ -10,8 +10,8 @@ import type { Clock, Timer } from "../clock.ts";
 import type { Connection } from "../connection.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import type { Unframer } from "../wire/framing.ts";
-import type { Upstream, UpstreamHandler } from "./dial.ts";
 import type { Stage, StageOwner } from "./stage.ts";
+import type { Upstream, UpstreamHandler } from "./upstream.ts";
 
 export interface PipeOptions {
   readonly clock: Clock;
@@ -63,6 +63,11 @@ export class Pipe implements StageOwner, UpstreamHandler {
     private readonly options: PipeOptions,
   ) {
     upstream.data.handler = this;
+  }
+
+  /** What logs call the target. */
+  get target(): string {
+    return this.upstream.data.target;
   }
 
   /** Bytes begin to flow. The target may have gone during the handshake. */

@@ -3,6 +3,7 @@
  * at defaults, and pass over what has the wrong type, which is the schema's to tell: all errors come at once.
  */
 import { topicProblem } from "../wire/topic.ts";
+import { bridgeProblems } from "./bridge-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
 import { paramsOf, pathFault, samePaths } from "./route-path.ts";
@@ -50,7 +51,7 @@ function routeProblems(path: string, route: unknown): Problem[] {
   const at: At = (key, text, hint) => ({ path: ["routes", path, key], text, hint, received: route[key] });
   if (route["kind"] === "room") return nameProblems(path, "room");
   if (route["kind"] === "feed") return [...nameProblems(path, "topic"), ...feedProblems(path, route, at)];
-  if (route["kind"] === "bridge") return bridgeProblems(path, route, at);
+  if (route["kind"] === "bridge") return bridgeProblems(path, route);
   return [];
 }
 
@@ -105,29 +106,4 @@ function latestProblems(path: string, route: Route): Problem[] {
       hint: " Add keyField, or choose another policy.",
     },
   ];
-}
-
-function bridgeProblems(path: string, route: Route, at: At): Problem[] {
-  const { target, framing, maxLine, subprotocols } = route;
-  const problems: Problem[] = [];
-  if (typeof target === "string" && !isTarget(target)) {
-    problems.push(at("target", "expected host:port or [v6]:port", " The port is 1 to 65535."));
-  }
-  if (maxLine !== undefined && framing !== "lines") {
-    problems.push(at("maxLine", 'bounds the lines of framing "lines"', " Set that, or remove maxLine."));
-  }
-  for (const [index, received] of (Array.isArray(subprotocols) ? subprotocols : []).entries()) {
-    if (typeof received !== "string" || TOKEN.test(received)) continue;
-    const where: KeyPath = ["routes", path, "subprotocols", index];
-    problems.push({ path: where, text: "expected an HTTP token like mqtt", received });
-  }
-  return problems;
-}
-
-/** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-function isTarget(target: string): boolean {
-  const port = /^(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[\w.-]+):(\d{1,5})$/.exec(target)?.[1];
-  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
 }

@@ -1,13 +1,15 @@
 /**
  * bridge: a WebSocket joined to a TCP connection, byte for byte. The target is dialled before the upgrade is answered, so a client
- * that gets its 101 has its service. Clients never name an address.
+ * that gets its 101 has its service. Which service that is, `bridge/targets.ts` says.
  * Limits: `dialTimeout`, `dialPending`, `maxMessage`, `maxLine`, `slow.highWater`, `stallTimeout`. Failure: 502, 503, 504 before the
  * upgrade, 1014 after it.
  */
 
-import { createDialer, type DialFailure, parseTarget, type Upstream } from "../bridge/dial.ts";
+import { createDialer, type DialFailure } from "../bridge/dial.ts";
 import { Pipe } from "../bridge/pipe.ts";
 import { createStage } from "../bridge/stage.ts";
+import { createChooser } from "../bridge/targets.ts";
+import type { Upstream } from "../bridge/upstream.ts";
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Connection, Data } from "../connection.ts";
@@ -40,8 +42,8 @@ const BINARY = "binary";
 const FAREWELL_MS = 1_000;
 
 export function createBridge({ options, capacity, clock, log, route }: BridgeDeps): Route {
+  const chooser = createChooser({ options, route });
   const dialer = createDialer({
-    target: parseTarget(options.target),
     timeout: options.dialTimeout,
     maxPending: options.dialPending,
     capacity,
@@ -79,16 +81,18 @@ export function createBridge({ options, capacity, clock, log, route }: BridgeDep
     });
   }
 
-  async function admit({ protocols, signal, remoteAddress }: AdmitRequest): Promise<Admission> {
-    const dialed = await dialer.dial(signal);
+  async function admit(request: AdmitRequest): Promise<Admission> {
+    const { protocols, signal, remoteAddress: ip } = request;
+    const chosen = chooser.choose(request);
+    const choice = chosen instanceof Promise ? await chosen : chosen;
+    if ("refusal" in choice) return choice;
+    const dialed = await dialer.dial(choice.target, signal);
     if ("failure" in dialed) {
       const { failure, detail } = dialed;
       // A client that goes away says nothing of the target.
       const level = failure === "aborted" ? "debug" : "warn";
-      log[level](
-        { route, target: options.target, reason: failure, detail, ip: remoteAddress },
-        "! upstream: no connection",
-      );
+      const { label: target } = choice.target;
+      log[level]({ route, target, reason: failure, detail, ip }, "! upstream: no connection");
       return { refusal: refusal(REFUSALS[failure]) };
     }
     const { upstream } = dialed;
@@ -121,7 +125,7 @@ export function createBridge({ options, capacity, clock, log, route }: BridgeDep
     finish({ state }: Connection<Pipe>, code, reason) {
       state.finish(code, reason);
     },
-    describe: () => ({ target: options.target }),
+    describe: ({ state }: Connection<Pipe>) => ({ target: state.target }),
     stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending }),
     async dispose() {
       if (upstreams.size > 0) await emptied();

@@ -1,11 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import {
-  createDialer,
-  type Dialed,
-  type DialerOptions,
-  parseTarget,
-  type UpstreamHandler,
-} from "../../src/bridge/dial.ts";
+import { createDialer, type Dialed, type DialerOptions } from "../../src/bridge/dial.ts";
+import type { UpstreamHandler } from "../../src/bridge/upstream.ts";
+import { targetOf } from "../../src/config/target.ts";
 import { createCapacity } from "../../src/limits.ts";
 import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
@@ -14,7 +10,6 @@ import { closedTarget, roundTrip, startService, type TcpService } from "../tcp-s
 function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
   const [clock, capacity] = [testClock(), createCapacity(10)];
   const dialer = createDialer({
-    target: parseTarget(target),
     timeout: 5_000,
     maxPending: 64,
     capacity,
@@ -22,7 +17,13 @@ function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
     ...options,
   });
   const controller = new AbortController();
-  return { clock, capacity, dialer, controller, dial: () => dialer.dial(controller.signal) };
+  return {
+    clock,
+    capacity,
+    dialer,
+    controller,
+    dial: (to = target) => dialer.dial(targetOf(to), controller.signal),
+  };
 }
 
 const failure = (dialed: Dialed) => ("failure" in dialed ? dialed.failure : "connected");
@@ -112,6 +113,17 @@ describe("a dial", () => {
     expect(capacity.used).toBe(0);
   });
 
+  test("counts by target: a busy one keeps nobody from another", async () => {
+    using one = await startService();
+    using other = await startService();
+    const { dial, dialer } = dialHouse(one.target, { maxPending: 1 });
+    const first = [dial(), dial(other.target)];
+    expect(dialer.pending).toBe(2);
+    expect(failure(await dial(other.target))).toBe("busy");
+    for (const upstream of await Promise.all(first.map(upstreamOf))) upstream.terminate();
+    expect(dialer.pending).toBe(0);
+  });
+
   test("is never busy if maxPending is 0", async () => {
     using service = await startService();
     const { dial } = dialHouse(service.target, { maxPending: 0 });
@@ -191,7 +203,7 @@ describe("an upstream", () => {
     upstream.data.handler = handler;
     upstream.resume();
     await eventually("the end", () => handler.told.includes("end"));
-    upstream.write("still here");
+    upstream.write(Buffer.from("still here"));
     const peer = await service.next();
     await peer.has(10);
     expect(handler.told).toEqual(["end"]);
@@ -228,9 +240,4 @@ describe("an upstream", () => {
     expect(handler.told).toContain("broken");
     expect(capacity.used).toBe(0);
   });
-});
-
-test("a target is a host and a port, without the brackets of IPv6", () => {
-  expect(parseTarget("db.internal:5432")).toEqual({ hostname: "db.internal", port: 5432 });
-  expect(parseTarget("[::1]:80")).toEqual({ hostname: "::1", port: 80 });
 });

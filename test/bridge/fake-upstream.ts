@@ -1,5 +1,5 @@
 /** An upstream without a socket, for tests of the pipe: its kernel takes as much as the test says, and spurious events come when it says. */
-import type { Upstream, UpstreamHandler } from "../../src/bridge/dial.ts";
+import type { Upstream, UpstreamHandler } from "../../src/bridge/upstream.ts";
 
 export interface FakeUpstream extends Upstream {
   /** Everything taken so far. */
@@ -40,10 +40,10 @@ export function fakeUpstream(room = Number.POSITIVE_INFINITY): FakeUpstream {
   };
 
   const fake: FakeUpstream = {
-    data: { handler: undefined, release: () => {} },
+    data: { handler: undefined, target: "fake", release: () => {} },
     write(bytes) {
       if (isGone || isRefusing) return -1;
-      const all = Buffer.from(bytes as Uint8Array);
+      const all = Buffer.from(bytes);
       const part = all.subarray(0, left);
       left -= part.length;
       taken.push(part);
@@ -56,12 +56,8 @@ export function fakeUpstream(room = Number.POSITIVE_INFINITY): FakeUpstream {
       paused = false;
     },
     shutdown: () => void calls.push("shutdown"),
-    end() {
-      close("end");
-      return 0;
-    },
+    end: () => close("end"),
     terminate: () => close("terminate"),
-    setNoDelay: () => true,
     get written() {
       return Buffer.concat(taken).toString();
     },

@@ -19,7 +19,7 @@ describe("is a usage error, with exit 2 and nothing on stdout, when", () => {
     ],
     [
       ["bridge", ":0", "nowhere"],
-      '--target: expected host:port or [v6]:port, got "nowhere". The port is 1 to 65535.',
+      '--target: expected host:port, [v6]:port, tls://host:port, unix:/path or exec:program, got "nowhere". The port is 1 to 65535.',
     ],
     [["config"], "fairlead: config needs check, print or schema. See fairlead config --help"],
     [

@@ -7,8 +7,6 @@ const at = (path: string, route: unknown) =>
     ({ path: where, text }) => `${formatPath(where)}: ${text}`,
   );
 
-const bridge = (target: string) => at("/b", { kind: "bridge", target });
-
 test("refuses two routes that match exactly the same paths", () => {
   const routes = { "/a/:x": { kind: "echo" }, "/a/:y": { kind: "echo" }, "/a/b": { kind: "echo" } };
   expect(combinationProblems({ routes })).toEqual([
@@ -82,47 +80,6 @@ describe("a feed refuses", () => {
       "slow.policy: keeps the newest value of each key",
     );
     expect(feed({ slow: { policy: "latest" }, keyField: "symbol" })).toEqual([]);
-  });
-});
-
-describe("a bridge", () => {
-  test.each([
-    "localhost:1",
-    "10.0.0.7:5900",
-    "db.internal:65535",
-    "[::1]:80",
-    "[fe80::1%eth0]:80",
-    "my_host-1:80",
-  ])("takes the target %s", (target) => {
-    expect(bridge(target)).toEqual([]);
-  });
-
-  test.each([
-    "",
-    "localhost",
-    ":80",
-    "localhost:",
-    "localhost:0",
-    "localhost:65536",
-    "::1:80",
-    "[::1]",
-    "http://a:80",
-    "a:80/x",
-    "a b:80",
-    "a:8 0",
-  ])("refuses the target %p", (target) => {
-    expect(bridge(target)).toEqual(['routes["/b"].target: expected host:port or [v6]:port']);
-  });
-
-  test.each(["", "a b", "a,b", "ü", "a/b", 'a"'])("refuses the subprotocol %p", (name) => {
-    expect(at("/b", { kind: "bridge", target: "a:1", subprotocols: ["mqtt", name] })).toEqual([
-      'routes["/b"].subprotocols[1]: expected an HTTP token like mqtt',
-    ]);
-  });
-
-  test("refuses a bound for lines when it has none", () => {
-    expect(at("/b", { kind: "bridge", target: "a:1", maxLine: "1KiB" })[0]).toContain('framing "lines"');
-    expect(at("/b", { kind: "bridge", target: "a:1", maxLine: "1KiB", framing: "lines" })).toEqual([]);
   });
 });
 

@@ -114,7 +114,7 @@ describe("says what is wrong when", () => {
     [
       "a target is missing",
       route({ kind: "bridge" }),
-      'routes["/r"].target: is missing; expected a text (the TCP service behind this route).',
+      'routes["/r"]: leads nowhere. Add one of target, targets.',
     ],
     [
       "a duration is none",

@@ -3,9 +3,21 @@ import { z } from "zod";
 import { duration, option, size } from "../option.ts";
 import { common, slow } from "./every.ts";
 
+/** As in `config/target.ts`; a list is for a program whose arguments have spaces. */
+const target = z.union([
+  z.string(),
+  z.strictObject({
+    exec: option(z.array(z.string()).min(1), "a program and its arguments, one each; no shell reads them"),
+  }),
+]);
+
 export const bridgeOptions = z.strictObject({
   kind: z.literal("bridge"),
-  target: option(z.string(), "the TCP service behind this route", "host:port"),
+  target: option(target.optional(), "the one service behind this route", "host:port"),
+  targets: option(
+    z.record(z.string(), target).optional(),
+    "services by name; the path's parameter is the name",
+  ),
   framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
   subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
   dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),

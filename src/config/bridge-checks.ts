@@ -1,0 +1,82 @@
+/** What a bridge may not combine, and targets that are none. As checks.ts: what has the wrong type is the schema's to tell. */
+import { isTable, type KeyPath } from "./key-path.ts";
+import type { Problem } from "./problems.ts";
+import { paramsOf } from "./route-path.ts";
+import { isFault, parseTarget } from "./target.ts";
+
+type Route = Readonly<Record<string, unknown>>;
+
+/** Each says by itself where the bridge leads. */
+const CHOICES = ["target", "targets"] as const;
+/** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+export function bridgeProblems(path: string, route: Route): Problem[] {
+  const at: KeyPath = ["routes", path];
+  return [
+    ...choiceProblems(at, route),
+    ...targetProblems([...at, "target"], route["target"]),
+    ...targetsProblems([...at, "targets"], path, route["targets"]),
+    ...lineProblems(at, route),
+    ...protocolProblems([...at, "subprotocols"], route["subprotocols"]),
+  ];
+}
+
+function choiceProblems(at: KeyPath, route: Route): Problem[] {
+  const [first, second] = CHOICES.filter((key) => route[key] !== undefined);
+  if (first === undefined) {
+    return [{ path: at, text: "leads nowhere", hint: ` Add one of ${CHOICES.join(", ")}.` }];
+  }
+  if (second === undefined) return [];
+  return [{ path: [...at, second], text: `stands beside ${first}`, hint: " Keep one of the two." }];
+}
+
+function targetProblems(path: KeyPath, received: unknown): Problem[] {
+  if (typeof received === "string") return faultProblems(path, received, parseTarget(received));
+  if (!isTable(received) || !isTexts(received["exec"])) return [];
+  return faultProblems([...path, "exec"], received["exec"], parseTarget({ exec: received["exec"] }));
+}
+
+function faultProblems(path: KeyPath, received: unknown, parsed: ReturnType<typeof parseTarget>): Problem[] {
+  return isFault(parsed) ? [{ path, received, ...parsed }] : [];
+}
+
+function targetsProblems(at: KeyPath, path: string, targets: unknown): Problem[] {
+  if (!isTable(targets)) return [];
+  const names = Object.keys(targets);
+  const problems = names.flatMap((name) => [
+    ...nameProblems([...at, name], name),
+    ...targetProblems([...at, name], targets[name]),
+  ]);
+  if (names.length === 0) problems.push({ path: at, text: "has no name", hint: " Add one, like lab." });
+  if (paramsOf(path).length !== 1) {
+    const hint = " Write it like /vnc/:host.";
+    problems.push({ path: at, text: "needs a path with one parameter, which is the name", hint });
+  }
+  return problems;
+}
+
+/** As the router hands parameters over; another name would never be asked for. */
+function nameProblems(path: KeyPath, name: string): Problem[] {
+  const isUsable =
+    name !== "" && name !== "__proto__" && !/\p{Cc}/u.test(name) && Buffer.byteLength(name) <= 255;
+  const hint = " 1 to 255 bytes without control characters.";
+  return isUsable ? [] : [{ path, text: "is no name that a path could have", hint }];
+}
+
+function lineProblems(at: KeyPath, { framing, maxLine: received }: Route): Problem[] {
+  if (received === undefined || framing === "lines") return [];
+  const hint = " Set that, or remove maxLine.";
+  return [{ path: [...at, "maxLine"], text: 'bounds the lines of framing "lines"', received, hint }];
+}
+
+function protocolProblems(at: KeyPath, protocols: unknown): Problem[] {
+  return (Array.isArray(protocols) ? protocols : []).flatMap((received, index) => {
+    if (typeof received !== "string" || TOKEN.test(received)) return [];
+    return [{ path: [...at, index], text: "expected an HTTP token like mqtt", received }];
+  });
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}

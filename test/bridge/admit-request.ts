@@ -1,0 +1,28 @@
+/** A client's request as a route's `admit` gets it, from a URL: parameters by the router's own hand. */
+import type { AdmitRequest } from "../../src/route.ts";
+import { createRouter, type Params } from "../../src/router.ts";
+
+export function admitRequest(url: string, route: string, changes: Partial<AdmitRequest> = {}): AdmitRequest {
+  const [path = "", query = ""] = url.split("?");
+  return {
+    params: paramsIn(path, route),
+    query: new URLSearchParams(query),
+    headers: new Headers(),
+    remoteAddress: "192.0.2.7",
+    user: null,
+    protocols: [],
+    signal: new AbortController().signal,
+    ...changes,
+  };
+}
+
+/** None where the path does not match; what the router refuses is handed over all the same, undecoded. */
+function paramsIn(path: string, route: string): Params {
+  const match = createRouter([[route, true]]).match(path);
+  if (match.kind === "found") return match.params;
+  const names = route
+    .split("/")
+    .flatMap((segment, at) => (segment.startsWith(":") ? [[segment.slice(1), at]] : []));
+  const segments = path.split("/");
+  return Object.fromEntries(names.map(([name, at]) => [name, segments[Number(at)] ?? ""]));
+}
