@@ -25,8 +25,8 @@ export interface FakeConnection extends Connection {
 
 let count = 0;
 
-/** Opens a connection on `route`. As the real one, it runs the `close` hook inside `close` and `terminate`. */
-export function openFake(route: Route): FakeConnection {
+/** Opens a connection on `route`, with the `state` that its `admit` gave. As the real one, it runs the `close` hook inside `close` and `terminate`. */
+export function openFake(route: Route, state?: unknown): FakeConnection {
   count += 1;
   const id = `conn-${count}`;
   const channels = new Set<string>();
@@ -49,7 +49,7 @@ export function openFake(route: Route): FakeConnection {
     params: {},
     remoteAddress: "127.0.0.1",
     user: null,
-    state: undefined,
+    state,
     get isOpen() {
       return ended === undefined;
     },
