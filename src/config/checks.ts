@@ -51,6 +51,7 @@ function routeProblems(path: string, route: unknown): Problem[] {
   const at: At = (key, text, hint) => ({ path: ["routes", path, key], text, hint, received: route[key] });
   if (route["kind"] === "room") return nameProblems(path, "room");
   if (route["kind"] === "feed") return [...nameProblems(path, "topic"), ...feedProblems(path, route, at)];
+  if (route["kind"] === "relay") return relayProblems(route, at);
   if (route["kind"] === "bridge") return bridgeProblems(path, route);
   return [];
 }
@@ -106,4 +107,10 @@ function latestProblems(path: string, route: Route): Problem[] {
       hint: " Add keyField, or choose another policy.",
     },
   ];
+}
+
+/** Who joins a stream in its middle cannot make sense of it, so a pipe has no use for somebody who waits. */
+function relayProblems({ mode, third }: Route, at: At): Problem[] {
+  if (mode !== "pipe" || third !== "standby") return [];
+  return [at("third", "is not possible in mode pipe", " Choose reject or replace.")];
 }

@@ -83,6 +83,15 @@ describe("a feed refuses", () => {
   });
 });
 
+test("refuses a standby for a pipe, which nobody can join in its middle", () => {
+  const relay = (route: object) => at("/r", { kind: "relay", ...route });
+  expect(relay({ mode: "pipe", third: "standby" })).toEqual([
+    'routes["/r"].third: is not possible in mode pipe',
+  ]);
+  expect(relay({ mode: "pipe", third: "replace" })).toEqual([]);
+  expect(relay({ third: "standby" })).toEqual([]);
+});
+
 test("passes over what has the wrong type, which the schema tells", () => {
   expect(combinationProblems({ routes: [] })).toEqual([]);
   expect(at("/r", null)).toEqual([]);

@@ -5,6 +5,11 @@ import { common, slow } from "./every.ts";
 
 export const relayOptions = z.strictObject({
   kind: z.literal("relay"),
+  mode: option(
+    z.enum(["messages", "pipe"]).default("messages"),
+    "messages: what peers say is read, answered and handed on; pipe: two sockets are joined, frame for frame",
+  ),
+  waitTimeout: duration("60s", "mode pipe: who has no partner for so long is closed with 4408"),
   timeout: duration("30s", "a peer that says nothing at all for so long is closed with 4408"),
   confirm: option(
     z.union([z.enum(["delivered", "always"]), z.literal(false)]).default("delivered"),
