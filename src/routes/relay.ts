@@ -1,10 +1,11 @@
 /**
- * relay: two roles, center and local, meet in a group and talk through us, in envelopes or in fairlead.v1.
+ * relay: two roles, center and local, meet in a group and talk through us, in envelopes or in fairlead.v1; or, in mode pipe, as they like.
  * Limits: `queue`, `session`, `timeout`, `slow`. Failure: what cannot be handed over is told to its sender, or counted where that is plain.
  */
 import type { Timer } from "../clock.ts";
 import type { CloseInfo, Connection } from "../connection.ts";
 import { isHeldBack } from "../relay/paired-flow.ts";
+import { createPipeRelay } from "../relay/pipe-pairs.ts";
 import { PlainPeer } from "../relay/plain-peer.ts";
 import { createRelayParts, type Relay, type RelayDeps } from "../relay/relay.ts";
 import { watchSilence } from "../relay/silence.ts";
@@ -15,6 +16,7 @@ import { PROTOCOL } from "../wire/v1.ts";
 
 /** The route of kind relay under `deps.name`. It owns its timers from `start` to `dispose`. */
 export function createRelay(deps: RelayDeps): Route {
+  if (deps.options.mode === "pipe") return createPipeRelay(deps);
   const relay = createRelayParts(deps);
   const plain = new Set<PlainPeer>();
   const speaking = new Set<V1Peer>();
