@@ -27,7 +27,11 @@ export const CLOSE_CODES = {
   3003: { name: "forbidden", next: "stop", text: "the right is missing" },
   3008: { name: "timeout", next: "retry", text: "no token came in time" },
   4008: { name: "no pong", next: "retry", text: "no pong within the heartbeat's deadline" },
-  4408: { name: "silent", next: "retry", text: "relay: no message within its timeout" },
+  4408: {
+    name: "silent",
+    next: "retry",
+    text: "relay: no message, or in a pipe no partner, within its timeout",
+  },
   4409: { name: "role taken", next: "retry", text: "relay: the group has such a peer already" },
   4500: {
     name: "bad request",
