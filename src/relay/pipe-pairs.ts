@@ -8,17 +8,15 @@
  * direction pauses its own sender only. Failure: a URL that says nothing usable is closed with 4500, a third peer or the one it
  * replaces as `third` says, a claim that fails with 1013.
  */
-import type { Clock, Timer } from "../clock.ts";
-import type { RelayOptions } from "../config/kinds/relay.ts";
+import type { Timer } from "../clock.ts";
 import type { Connection, Data } from "../connection.ts";
-import type { Claim, Claims, EngineError } from "../engine.ts";
-import type { Log } from "../log.ts";
-import type { RouteCounters } from "../metrics.ts";
+import type { Claim, EngineError } from "../engine.ts";
 import { hasRoom, holdBack } from "../outbox.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
 import { readPipeQuery } from "./pipe-query.ts";
+import type { RelayDeps } from "./relay.ts";
 import { type Watched, watchSilence } from "./silence.ts";
 import { createTurn, type Turn } from "./turn.ts";
 
@@ -29,17 +27,7 @@ const KEPT_OVERHEAD = 64;
 /** What one read still brings after the pause may be as many frames as fit in 512 KiB; nobody who means well says so much in so little. */
 const MAX_KEPT = 16_384;
 
-export interface PipeDeps {
-  readonly options: RelayOptions;
-  readonly claims: Claims;
-  readonly counters: RouteCounters;
-  readonly log: Log;
-  readonly clock: Clock;
-  /** The configured path: two relay routes never share a group. */
-  readonly name: string;
-}
-
-interface Pipes extends PipeDeps {
+interface Pipes extends RelayDeps {
   readonly turn: Turn<End>;
   /** Those without a partner, also while their claim has no answer. */
   readonly waiting: Set<End>;
@@ -71,7 +59,7 @@ interface End extends Registration, Watched {
 type Refused = { readonly takenBy: string } | EngineError;
 
 /** The route of kind relay in mode pipe. It owns one timer (none when `waitTimeout` is 0) from `start` to `dispose`. */
-export function createPipeRelay(deps: PipeDeps): Route {
+export function createPipeRelay(deps: RelayDeps): Route {
   const turn = createTurn<End>((to, messages) => handOver(pipes, to, messages));
   const pipes: Pipes = { ...deps, turn, waiting: new Set(), groups: new Map() };
   let watch: Timer | undefined;
