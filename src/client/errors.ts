@@ -4,7 +4,8 @@ import type { WireErrorCode } from "../wire/error-codes.ts";
 /**
  * unknown: sent, and no answer will come: it may or may not have happened, exactly once if so.
  * buffer_full: more waits to be sent than may. closed: the session is over, nothing was sent. aborted: by a signal of yours; `cause` is its reason.
- * unsupported: the other side does not speak fairlead.v1. broken: a frame that cannot be read. token: the token could not be had.
+ * unsupported: the other side does not speak the subprotocol. broken: a frame that cannot be read. token: the token could not be had.
+ * refused: a bridge was not opened. lost: a bridge's stream was, and cannot go on.
  */
 export type ClientErrorCode =
   | WireErrorCode
@@ -14,7 +15,9 @@ export type ClientErrorCode =
   | "aborted"
   | "unsupported"
   | "broken"
-  | "token";
+  | "token"
+  | "refused"
+  | "lost";
 
 export class FairleadClientError extends Error {
   override readonly name = "FairleadClientError";
