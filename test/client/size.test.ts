@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { folder } from "../folder.ts";
 
 const KIB = 1024;
-const library = join(import.meta.dir, "../../src/client/index.ts");
+const at = (entry: string) => join(import.meta.dir, "../../src/client", entry);
 
 /** Bytes of a program that uses these names, minified and gzipped. */
-async function sizeOf(names: string): Promise<number> {
-  const at = folder({ "page.js": `export { ${names} } from ${JSON.stringify(library)};\n` });
-  const built = await Bun.build({ entrypoints: [join(at, "page.js")], minify: true, target: "browser" });
+async function sizeOf(names: string, entry = "index.ts"): Promise<number> {
+  const page = folder({ "page.js": `export { ${names} } from ${JSON.stringify(at(entry))};\n` });
+  const built = await Bun.build({ entrypoints: [join(page, "page.js")], minify: true, target: "browser" });
   const [output] = built.outputs;
   if (output === undefined) throw new Error(built.logs.join("\n"));
   return Bun.gzipSync(await output.arrayBuffer(), { level: 9 }).length;
@@ -23,4 +23,8 @@ test("ReconnectingSocket alone has at most 3 KiB", async () => {
   const alone = await sizeOf("ReconnectingSocket");
   expect(alone).toBeLessThanOrEqual(3 * KIB);
   expect(alone).toBeGreaterThan(KIB);
+});
+
+test("a page that opens bridges and nothing else has at most 6 KiB", async () => {
+  expect(await sizeOf("openBridge, FairleadClientError", "bridge.ts")).toBeLessThanOrEqual(6 * KIB);
 });
