@@ -184,8 +184,11 @@ export class V1Peer implements Peer {
   private ack({ upto }: CommandOf<"ack">): Answer {
     const { seat } = this;
     if (seat === undefined || this.session === undefined) return notJoined("ack");
-    if (!seat.mailbox.acknowledge(upto)) return beyond("ack", upto);
-    seat.mailbox.flush(this);
+    const { mailbox, opposite } = seat;
+    const sender = opposite.holder?.conn ?? this.conn;
+    // The receipts leave in one write: one each costs the relay a fifth of its speed.
+    if (!sender.cork(() => mailbox.acknowledge(upto))) return beyond("ack", upto);
+    mailbox.flush(this);
     return DONE;
   }
 
