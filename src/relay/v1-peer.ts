@@ -118,7 +118,7 @@ export class V1Peer implements Peer {
       case "ack":
         return this.ack(command);
       case "leave":
-        return this.leave();
+        return this.leave(reply);
       default:
         return refused("unknown_command", `${command.t}: a relay has join, send, ack, leave and ping`);
     }
@@ -192,16 +192,18 @@ export class V1Peer implements Peer {
     return DONE;
   }
 
-  private leave(): Answer {
-    if (this.seat === undefined || this.session === undefined) return notJoined("leave");
+  /** The session ends, and with it the connection: it could not join again. */
+  private leave(reply: Reply): Answer | undefined {
+    if (this.seat === undefined) return notJoined("leave");
     depart(this.relay, this, "left", true);
-    this.session = undefined;
-    return DONE;
+    reply(DONE);
+    this.conn.close(1000, "left");
+    return undefined;
   }
 }
 
 const DONE = { ok: {} };
-const GONE = refused("gone", "join: nobody knows this session any more; join without it");
+const GONE = refused("gone", "session: it has ended; join without one");
 
 function notJoined(command: string) {
   return refused("bad_request", `${command}: this connection has no role; join first, and wait for its ok`);
