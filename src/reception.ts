@@ -48,9 +48,10 @@ export function createReception(options: ReceptionOptions): Reception {
     if (upgrade && options.isDraining()) return refuse(refusal("draining"), "", remoteAddress);
     if (upgrade && capacity.isFull) return refuse(refusal("full"), "", remoteAddress);
     if (!hostIsUsable(request.headers)) return refuse(refusal("bad_host"), "", remoteAddress);
-    const path = pathOf(request.url);
-    const match = router.match(path);
-    const own = upgrade ? undefined : options.ownPage(request, path, remoteAddress);
+    const asked = pathOf(request.url);
+    const match = router.match(asked);
+    const path = toldPath(asked, match);
+    const own = upgrade ? undefined : options.ownPage(request, asked, remoteAddress);
     if (own !== undefined) return own;
     const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
@@ -137,6 +138,14 @@ function upgrade(
 
 function isEventStream(response: Response): boolean {
   return response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+}
+
+/** A parameter of this name is a secret, which no log may have. */
+const SECRET_PARAM = "/:token";
+
+/** The path as the log has it. */
+function toldPath(asked: string, match: Match<Endpoint>): string {
+  return match.kind === "found" && match.value.path.includes(SECRET_PARAM) ? match.value.path : asked;
 }
 
 function matchProblem(match: Match<Endpoint>): Refusal | undefined {
