@@ -1,12 +1,17 @@
 /**
- * Which target a client gets: the route's only one, or the one that the path names. Clients choose among targets of the config,
- * they never name an address. A name that leads nowhere is a refusal, before anything is dialled.
+ * Which target a client gets: the route's only one, or the one that the path or a token names. Clients choose among targets of the
+ * config, they never name an address. A name that leads nowhere is a refusal, before anything is dialled.
  */
+import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import { paramsOf } from "../config/route-path.ts";
 import { type Target, targetOf } from "../config/target.ts";
+import type { Log } from "../log.ts";
 import { refusal } from "../refusals.ts";
 import type { AdmitRequest, Refusal } from "../route.ts";
+import { createTokens } from "./tokens.ts";
+
+const TOKEN_PARAM = "token";
 
 export type Choice = { readonly target: Target } | { readonly refusal: Refusal };
 
@@ -15,17 +20,23 @@ export interface Chooser {
 }
 
 export interface ChooserOptions {
-  readonly options: Pick<BridgeOptions, "target" | "targets">;
+  readonly options: Pick<BridgeOptions, "target" | "targets" | "tokens">;
   /** The route's path: its parameter is the target's name. */
   readonly route: string;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
-export function createChooser({ options, route }: ChooserOptions): Chooser {
-  if (options.targets !== undefined) return byName(options.targets, route);
+/** Throws CONFIG_INVALID when the token file cannot be read. */
+export function createChooser({ options, ...house }: ChooserOptions): Chooser {
+  if (options.targets !== undefined) return byName(options.targets, house.route);
+  if (options.tokens !== undefined) return byToken(options.tokens, house);
   if (options.target === undefined) throw new Error("a bridge that leads nowhere was not refused");
   const choice = { target: targetOf(options.target) };
   return { choose: () => choice };
 }
+
+const UNKNOWN = { refusal: refusal("unknown_target") };
 
 /** A map, because names come from strangers: `constructor` is a name like any other. */
 function byName(targets: NonNullable<BridgeOptions["targets"]>, route: string): Chooser {
@@ -34,7 +45,19 @@ function byName(targets: NonNullable<BridgeOptions["targets"]>, route: string): 
     Object.entries(targets).map(([name, written]) => [name, { target: named(name, targetOf(written)) }]),
   );
   return {
-    choose: ({ params }) => choices.get(params[param] ?? "") ?? { refusal: refusal("unknown_target") },
+    choose: ({ params }) => choices.get(params[param] ?? "") ?? UNKNOWN,
+  };
+}
+
+/** The token of the path's `:token`, where it has one, else of `?token=`, where websockify's clients write it. */
+function byToken(source: string, { route, clock, log }: Omit<ChooserOptions, "options">): Chooser {
+  const tokens = createTokens({ source, route, clock, log });
+  const inPath = paramsOf(route).includes(TOKEN_PARAM);
+  return {
+    choose({ params, query }) {
+      const target = tokens.find((inPath ? params[TOKEN_PARAM] : query.get(TOKEN_PARAM)) ?? "");
+      return target === undefined ? UNKNOWN : { target };
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { isFault, parseTarget } from "./target.ts";
 type Route = Readonly<Record<string, unknown>>;
 
 /** Each says by itself where the bridge leads. */
-const CHOICES = ["target", "targets"] as const;
+const CHOICES = ["target", "targets", "tokens"] as const;
 /** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 

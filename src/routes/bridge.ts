@@ -42,7 +42,7 @@ const BINARY = "binary";
 const FAREWELL_MS = 1_000;
 
 export function createBridge({ options, capacity, clock, log, route }: BridgeDeps): Route {
-  const chooser = createChooser({ options, route });
+  const chooser = createChooser({ options, route, clock, log });
   const dialer = createDialer({
     timeout: options.dialTimeout,
     maxPending: options.dialPending,

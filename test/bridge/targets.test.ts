@@ -1,12 +1,17 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { type ChooserOptions, createChooser } from "../../src/bridge/targets.ts";
+import { testClock } from "../clock.ts";
+import { folder } from "../folder.ts";
+import { memoryLog } from "../gateway.ts";
 import { admitRequest } from "./admit-request.ts";
 
 type Options = ChooserOptions["options"];
 
 /** The label of the target that a client gets, or the code of its refusal. */
 async function choice(options: Options, path: string, route = "/b/:host") {
-  const chosen = await createChooser({ options, route }).choose(admitRequest(path, route));
+  const chooser = createChooser({ options, route, clock: testClock(), log: memoryLog() });
+  const chosen = await chooser.choose(admitRequest(path, route));
   return "target" in chosen ? chosen.target.label : chosen.refusal.code;
 }
 
@@ -35,6 +40,36 @@ describe("named targets", () => {
   });
 });
 
+describe("targets by token", () => {
+  const source = () => join(folder({ tokens: "let-me-in: 10.0.0.7:5900\na b&c: unix:/run/db\n" }), "tokens");
+
+  test("are chosen by ?token=, as websockify's clients write it", async () => {
+    const tokens = source();
+    expect(await choice({ tokens }, "/b?path=x&token=let-me-in", "/b")).toBe("10.0.0.7:5900");
+    expect(await choice({ tokens }, "/b?token=a%20b%26c", "/b")).toBe("unix:/run/db");
+    expect(await choice({ tokens }, "/b/x?token=let-me-in", "/b/:other")).toBe("10.0.0.7:5900");
+  });
+
+  test("are chosen by the path if it has the parameter token, and then not by the query", async () => {
+    const tokens = source();
+    expect(await choice({ tokens }, "/b/let-me-in", "/b/:token")).toBe("10.0.0.7:5900");
+    expect(await choice({ tokens }, "/b/x?token=let-me-in", "/b/:token")).toBe("unknown_target");
+  });
+
+  test("are nobody's without a token, or with one that is not in the file", async () => {
+    const tokens = source();
+    for (const query of [
+      "",
+      "?token=",
+      "?token=let-me-i",
+      "?token=let-me-in%20",
+      "?token=%23",
+      "?Token=let-me-in",
+    ])
+      expect(await choice({ tokens }, `/b${query}`, "/b")).toBe("unknown_target");
+  });
+});
+
 test("a config that nobody validated has no chooser", () => {
-  expect(() => createChooser({ options: {}, route: "/b" })).toThrow("leads nowhere");
+  expect(() => choice({}, "/b", "/b")).toThrow("leads nowhere");
 });

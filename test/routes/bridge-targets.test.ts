@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { folder } from "../folder.ts";
 import { memoryLog, startGateway } from "../gateway.ts";
 import { ask, upgrade } from "../raw-client.ts";
-import { OPTIONS, startService, startServiceOn } from "../tcp-service.ts";
+import { closedTarget, OPTIONS, startService, startServiceOn } from "../tcp-service.ts";
 import { binary, bridgeHouse, readBytes, readToEnd } from "./bridge-house.ts";
 
 describe("a bridge with named targets", () => {
@@ -38,6 +38,37 @@ describe("a bridge with named targets", () => {
     }
     expect(service.accepted).toBe(0);
     expect(await gateway.metric("fairlead_descriptors_used")).toBe(0);
+  });
+});
+
+describe("a bridge with tokens", () => {
+  test("leads where the token says, and no line of the log has the token, whatever becomes of the request", async () => {
+    using service = await startService((peer) => void peer.write("hello"));
+    const log = memoryLog(true);
+    const tokens = join(
+      folder({ tokens: `hunter2: ${service.target}\nhunter3: ${await closedTarget()}\nhunter4 oops` }),
+      "tokens",
+    );
+    const bridge = { kind: "bridge", tokens } as const;
+    await using gateway = await startGateway({ "/b": bridge, "/p/:token": bridge }, {}, { log });
+    for (const path of ["/b?token=hunter2", "/p/hunter2"]) {
+      using client = await upgrade(gateway.host, { path });
+      expect((await readBytes(client, 5)).toString()).toBe("hello");
+    }
+    for (const [path, status] of [
+      ["/b?token=hunter3", 502],
+      ["/p/hunter3", 502],
+      ["/p/hunter5", 404],
+      ["/b?token=hunter5", 404],
+      ["/b", 404],
+    ] as const)
+      expect([path, (await ask(gateway.host, { path })).status]).toEqual([path, status]);
+    expect((await fetch(gateway.http("/p/hunter2"))).status).toBe(426);
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ text: "connected", route: "/p/:token", target: service.target }),
+    );
+    expect(log.lines).toContainEqual(expect.objectContaining({ code: "unknown_target", path: "/p/:token" }));
+    expect(JSON.stringify(log.lines)).not.toContain("hunter");
   });
 });
 

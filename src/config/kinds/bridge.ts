@@ -18,6 +18,10 @@ export const bridgeOptions = z.strictObject({
     z.record(z.string(), target).optional(),
     "services by name; the path's parameter is the name",
   ),
+  tokens: option(
+    z.string().min(1).optional(),
+    "a file, or a folder of files, with lines of token: host:port; clients name a token, in ?token= or as :token of the path",
+  ),
   framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
   subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
   dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),
