@@ -16,6 +16,8 @@ const PROBES = {
   python3: () => which("python3"),
   /** The interpreter that has the package: Debian's own first, since another python3 may come earlier on PATH. */
   "python-websockets": () => ["/usr/bin/python3", which("python3")].find(hasWebsockets),
+  "redis-cli": () => which("redis-cli"),
+  "redis-server": () => which("redis-server"),
   /** npm, when it reaches its registry. */
   registry: () => (runs(["npm", "view", "bun", "version", "--fetch-retries=0"]) ? which("npm") : undefined),
   taskset: () => which("taskset"),
@@ -23,7 +25,8 @@ const PROBES = {
   websockify: () => which("websockify"),
 };
 export type Program = keyof typeof PROBES;
-type Paths<P extends Program> = { readonly [Name in P]: string };
+/** Absolute path of each. */
+export type Paths<P extends Program> = { readonly [Name in P]: string };
 
 const found = new Map<Program, string | undefined>();
 
