@@ -1,18 +1,17 @@
 /**
- * fairlead.v1 on one connection after another: the welcome, then what waits is sent and streams go on from their positions.
+ * fairlead.v1 on one connection after another: the welcome, then what waits is sent and its matter goes on where it was.
  * Failure: what can be tried again is, and `status` tells it; what cannot ends it, and everything that waits is settled.
  */
 import { PROTOCOL } from "../wire/v1.ts";
 import { type Asked, asked, tell } from "./callers.ts";
 import { Commands } from "./commands.ts";
 import { type ClientErrorCode, FairleadClientError } from "./errors.ts";
-import { decodeFrame } from "./frames.ts";
-import type { Positions, ServerFrame } from "./items.ts";
+import { decodeFrame, type Frame } from "./frames.ts";
+import type { ServerFrame } from "./items.ts";
 import { type Address, keepLink, type Link, type LinkOptions } from "./link.ts";
 import { type Liveness, watchLiveness } from "./liveness.ts";
 import { planRetries, type Retries } from "./retries.ts";
 import type { OpenStatus, Status } from "./status.ts";
-import { Subscriptions } from "./subscriptions.ts";
 import { type Clock, systemClock } from "./timing.ts";
 import { type Token, tokenProtocol } from "./token.ts";
 import type { Ending, WebSocketLike } from "./web-socket-like.ts";
@@ -22,18 +21,29 @@ const WELCOME_MS = 8_000;
 /** Where the server does not ping, in ms. */
 const QUIET_MS = 25_000;
 
-export interface ConnectOptions extends LinkOptions {
+export interface ConversationOptions extends LinkOptions {
   readonly token?: Token | undefined;
-  /** As `session.positions` gave them: subscriptions of the same names go on there. */
-  readonly positions?: Positions | undefined;
-  /** Ends the session, as `close` does. */
+  /** Ends it, as `close` does. */
   readonly signal?: AbortSignal | undefined;
 }
 
-export class Conversation {
+/** What is talked about: the subscriptions of a session, or a place in a relay. */
+export interface Matter {
+  /** For the URL of the next attempt. */
+  query(): Readonly<Record<string, string>>;
+  /** Welcomed on a new connection. */
+  opened(welcome: ServerFrame, send: (frame: Frame) => void): void;
+  /** A frame that answers no command. True: it brought something new, so this connection is good. */
+  heard(frame: ServerFrame): boolean;
+  lost(): void;
+  /** The end. */
+  ended(error?: FairleadClientError): void;
+}
+
+export class Conversation<M extends Matter> {
   readonly clock: Clock;
   readonly commands: Commands;
-  readonly subscriptions: Subscriptions;
+  readonly matter: M;
   status: Status = { type: "connecting", attempt: 1 };
   readonly #listeners = new Set<(status: Status) => void>();
   readonly #retries: Retries;
@@ -47,13 +57,17 @@ export class Conversation {
   #complaint: FairleadClientError | undefined;
 
   readonly #url: Asked<string | URL>;
-  readonly #options: ConnectOptions;
-  constructor(url: Asked<string | URL>, options: ConnectOptions) {
+  readonly #options: ConversationOptions;
+  constructor(
+    url: Asked<string | URL>,
+    options: ConversationOptions,
+    matter: (commands: Commands, clock: Clock) => M,
+  ) {
     this.#url = url;
     this.#options = options;
     this.clock = options.clock ?? systemClock;
     this.commands = new Commands(this.clock);
-    this.subscriptions = new Subscriptions(this.commands, this.clock, options.positions ?? {});
+    this.matter = matter(this.commands, this.clock);
     this.#retries = planRetries(typeof options.token === "function" || typeof url === "function", options);
     const ends = {
       address: (signal: AbortSignal) => this.#address(signal),
@@ -90,7 +104,7 @@ export class Conversation {
       (globalThis as { location?: { href: string } }).location?.href,
     );
     const text = typeof token === "function" ? await token(signal) : token;
-    for (const [name, value] of Object.entries(this.subscriptions.query())) url.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(this.matter.query())) url.searchParams.set(name, value);
     return { url: url.href, protocols: text ? [PROTOCOL, tokenProtocol(text)] : [PROTOCOL] };
   }
 
@@ -131,15 +145,13 @@ export class Conversation {
     else if (t === "drain") {
       this.#retries.hold(retry ?? 0);
       this.#tell({ type: "draining", within: frame["within"] as number, retry: retry ?? 0 });
-    } else if (frame.topic !== undefined && this.subscriptions.heard(frame)) {
-      this.#retries.good();
-    }
+    } else if (this.matter.heard(frame)) this.#retries.good();
     // A close with 4029 may follow.
     if (frame["code"] === "rate_limited") this.#retries.hold(retry ?? 0);
   }
 
   #welcomed(frame: ServerFrame): void {
-    const { t: _, sub, ...about } = frame;
+    const { t: _, sub: __, ...about } = frame;
     const { heartbeat, maxMessage } = about as unknown as OpenStatus;
     this.#patience?.cancel();
     this.#attempt = 0;
@@ -149,8 +161,9 @@ export class Conversation {
     // Whatever it is: no storm of pings, and nothing that a timer cannot count.
     const quiet = heartbeat > 0 && heartbeat < 1e9 ? Math.max(heartbeat, 1e3) : QUIET_MS;
     this.#liveness = watchLiveness(this.clock, quiet, ask, () => this.#link.drop("no sign of life"));
-    this.commands.opened((out) => this.#socket?.send(out), maxMessage || Number.POSITIVE_INFINITY);
-    this.subscriptions.opened(sub as ServerFrame | undefined);
+    const send = (out: Frame) => this.#socket?.send(out);
+    this.commands.opened(send, maxMessage || Number.POSITIVE_INFINITY);
+    this.matter.opened(frame, send);
     this.#tell({ ...(about as unknown as Omit<OpenStatus, "type">), type: "open" });
   }
 
@@ -179,17 +192,23 @@ export class Conversation {
     }
   }
 
+  /** Gives this connection up; the next attempt follows as after any loss. */
+  drop(reason: string): void {
+    this.#link.drop(reason);
+  }
+
   #closed(ending: Ending, retryIn?: number): void {
     this.#quiet();
     this.commands.lost();
-    this.subscriptions.lost();
+    this.matter.lost();
     const { code, reason, cause } = ending;
     if (retryIn !== undefined) {
       this.#tell({ type: "away", code, reason, retryIn, cause: cause ?? this.#complaint });
       return;
     }
     const text = `the server closed with ${code} ${reason}`.trim();
-    this.#end(ending, this.#complaint ?? new FairleadClientError("closed", text, { cause }));
+    const word = code === 4590 ? "replaced" : "closed";
+    this.#end(ending, this.#complaint ?? new FairleadClientError(word, text, { cause }));
   }
 
   #quiet(): void {
@@ -203,7 +222,7 @@ export class Conversation {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
     this.#quiet();
-    this.subscriptions.ended(error);
+    this.matter.ended(error);
     this.commands.ended(error === undefined ? "the session was closed" : error.message);
     this.#tell({ type: "closed", code, reason, ...(error && { error }) });
   }

@@ -1,13 +1,14 @@
 /** `fairlead/client`: the public door of the library. No dependencies; browsers, Node >= 22, Bun and Deno. */
 export type { Delays } from "./backoff.ts";
 export type { Asked } from "./callers.ts";
-export type { ConnectOptions } from "./conversation.ts";
+export type { ConversationOptions } from "./conversation.ts";
 export { type ClientErrorCode, FairleadClientError } from "./errors.ts";
 export type { SubscribeOptions, Subscription } from "./held.ts";
 export type { Gap, Item, Member, Message, Position, Positions, PresenceItem } from "./items.ts";
 export type { LinkOptions } from "./link.ts";
 export { ReconnectingSocket, type SocketCloseEvent } from "./reconnecting-socket.ts";
 export {
+  type ConnectOptions,
   connect,
   type History,
   type HistoryOptions,

@@ -1,11 +1,17 @@
 /** `connect`: what a caller can do with a session. Everything that waits takes an AbortSignal. */
 import type { Asked } from "./callers.ts";
-import { type ConnectOptions, Conversation } from "./conversation.ts";
+import { Conversation, type ConversationOptions } from "./conversation.ts";
 import { FairleadClientError } from "./errors.ts";
 import { bodyOf, messageOf } from "./frames.ts";
 import type { SubscribeOptions, Subscription } from "./held.ts";
 import type { Member, Message, Position, Positions, ServerFrame } from "./items.ts";
 import type { Status } from "./status.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+export interface ConnectOptions extends ConversationOptions {
+  /** As `session.positions` gave them: subscriptions of the same names go on there. */
+  readonly positions?: Positions | undefined;
+}
 
 /** Members in a page of `who`. */
 const PAGE = 1_000;
@@ -71,8 +77,9 @@ export interface Session {
  * Never throws for want of a network; throws TypeError where the runtime has no WebSocket.
  */
 export function connect(url: Asked<string | URL>, options: ConnectOptions = {}): Session {
-  const talk = new Conversation(url, options);
-  const { commands, subscriptions, clock } = talk;
+  const restored = options.positions ?? {};
+  const talk = new Conversation(url, options, (asks, time) => new Subscriptions(asks, time, restored));
+  const { commands, matter: subscriptions, clock } = talk;
 
   const publish = async (
     topic: string | undefined,

@@ -5,6 +5,7 @@
  */
 import { positionText } from "../wire/position.ts";
 import type { Commands } from "./commands.ts";
+import type { Matter } from "./conversation.ts";
 import { FairleadClientError } from "./errors.ts";
 import { createHeld, type Held, order, type SubscribeOptions, type Subscription, sinceOf } from "./held.ts";
 import type { Position, Positions, ServerFrame, Start } from "./items.ts";
@@ -16,7 +17,7 @@ const RETRY_MS = 1_000;
 /** The answer to a `sub`; `positions` to one of a pattern. */
 type Started = Start & { readonly topic: string; readonly positions?: Readonly<Record<string, Start>> };
 
-export class Subscriptions {
+export class Subscriptions implements Matter {
   readonly #all = new Map<string, Held>();
   /** Positions of names that nobody is subscribed to: from before, and after the end. */
   #restored: Map<string, Readonly<Record<string, Position>>>;
@@ -74,7 +75,8 @@ export class Subscriptions {
     return query;
   }
 
-  opened(sub: ServerFrame | undefined): void {
+  opened(welcome: ServerFrame): void {
+    const sub = welcome["sub"] as ServerFrame | undefined;
     this.#isOpen = true;
     this.path = sub?.topic;
     const own = this.#all.get("");
@@ -89,6 +91,7 @@ export class Subscriptions {
   /** True: it brought a message that somebody had not. */
   heard(frame: ServerFrame): boolean {
     const { topic, offset, epoch, to } = frame;
+    if (topic === undefined) return false;
     let isNews = false;
     for (const held of this.#all.values()) {
       if (held.matches(topic) && held.reader.hears(frame)) isNews = true;
