@@ -1,4 +1,4 @@
-/** What a caller gives: values or functions, listeners, and bytes that stay the caller's. */
+/** What a caller gives: values or functions, listeners, and data that stays the caller's. */
 
 /** A value, or a function that gives it: asked anew for each attempt, so that it can bring a fresh token. A throw is a failed attempt. */
 export type Asked<T> = T | (() => T | Promise<T>);
@@ -16,6 +16,16 @@ export function tell<T>(listener: (value: T) => void, value: T): void {
       throw error;
     });
   }
+}
+
+/** Bytes as they go over the wire: a string in UTF-8. */
+export function sizeOf(data: string | { readonly byteLength: number }): number {
+  return typeof data === "string" ? new TextEncoder().encode(data).length : data.byteLength;
+}
+
+/** 128 bits: no two messages ever share them. */
+export function random(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
 /** Who gives bytes may write over them afterwards. */

@@ -6,7 +6,7 @@
 import { type ClientErrorCode, FairleadClientError } from "./errors.ts";
 import { type Body, encodeFrame, type Frame, isOver } from "./frames.ts";
 import type { ServerFrame } from "./items.ts";
-import type { Clock } from "./timing.ts";
+import { ageOf, type Clock, type Moment, momentOf } from "./timing.ts";
 
 /** Unanswered commands and bytes of their data: while there is no connection, and while there is one. */
 const MAX_AWAY = { count: 256, bytes: 1024 * 1024 };
@@ -24,7 +24,7 @@ export interface Command {
 }
 
 interface Waiting extends Command {
-  sentAt?: { now: number; wall: number };
+  sentAt?: Moment;
 }
 
 export class Commands {
@@ -120,15 +120,14 @@ export class Commands {
       this.#fail(command, "too_large", `the server takes at most ${this.#maxMessage} bytes at once`);
       return;
     }
-    command.sentAt ??= { now: this.#clock.now(), wall: this.#clock.wall() };
+    command.sentAt ??= momentOf(this.#clock);
     this.#sent.set(id, command);
     this.#send(frame);
   }
 
-  /** A clock that stood still while the machine slept says too little, and a publish taken for too young could happen twice. */
+  /** Rather too old than too young: a publish taken for too young could happen twice. */
   #age({ sentAt }: Waiting): number | undefined {
-    if (sentAt === undefined) return undefined;
-    return Math.ceil(Math.max(this.#clock.now() - sentAt.now, this.#clock.wall() - sentAt.wall));
+    return sentAt && Math.ceil(ageOf(this.#clock, sentAt));
   }
 
   #fail(command: Waiting, code: ClientErrorCode, text: string, retry?: number): void {

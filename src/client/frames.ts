@@ -2,7 +2,7 @@
  * Frames of fairlead.v1 from the client's side: JSON text, or for bytes a u16 length, that many bytes of JSON, and the bytes. Fewer checks than
  * in wire/binary-frame.ts, whose texts a page need not load: what is no such frame fails as a RangeError or as JSON.
  */
-import { copyBytes } from "./callers.ts";
+import { copyBytes, sizeOf } from "./callers.ts";
 import type { Message, ServerFrame } from "./items.ts";
 
 export type Frame = string | Uint8Array<ArrayBuffer>;
@@ -45,5 +45,5 @@ export function messageOf(from: object, topic: string, epoch: string): Message {
 /** Whether it has more than so many bytes of UTF-8. A UTF-16 unit is at most three: most texts need not be encoded to know. */
 export function isOver(frame: Frame, bytes: number): boolean {
   if (typeof frame !== "string") return frame.length > bytes;
-  return frame.length * 3 > bytes && new TextEncoder().encode(frame).length > bytes;
+  return frame.length * 3 > bytes && sizeOf(frame) > bytes;
 }

@@ -3,7 +3,7 @@
  * `open` and `close` are told for each connection. While it is away `readyState` is CONNECTING and what is sent waits, up to a bound; CLOSED
  * is the end. What was sent shortly before a loss may be lost with it: no WebSocket tells what has arrived.
  */
-import { type Asked, asked, copyBytes } from "./callers.ts";
+import { type Asked, asked, copyBytes, sizeOf } from "./callers.ts";
 import { FairleadClientError } from "./errors.ts";
 import { type Address, keepLink, type Link, type LinkOptions } from "./link.ts";
 import { planRetries } from "./retries.ts";
@@ -121,7 +121,7 @@ export class ReconnectingSocket extends EventTarget {
       this.#socket?.send(data as ArrayBuffer);
       return;
     }
-    const bytes = sizeOf(data);
+    const bytes = data instanceof Blob ? data.size : sizeOf(data);
     if (this.#state === 0) this.#wait(data, bytes);
     this.#bytes += bytes;
   }
@@ -131,7 +131,7 @@ export class ReconnectingSocket extends EventTarget {
     if (code !== undefined && code !== 1000 && !(code >= 3000 && code < 5000)) {
       throw new DOMException(`close code ${code}: use 1000, 3000 to 4999`, "InvalidAccessError");
     }
-    if (reason !== undefined && new TextEncoder().encode(reason).length > 123) {
+    if (reason !== undefined && sizeOf(reason) > 123) {
       throw new DOMException("a close reason has at most 123 bytes", "SyntaxError");
     }
     if (this.#state >= 2) return;
@@ -164,12 +164,6 @@ export class ReconnectingSocket extends EventTarget {
     if (!ending.wasClean) this.dispatchEvent(Object.assign(new Event("error"), { error: ending.cause }));
     this.dispatchEvent(Object.assign(new Event("close"), ending));
   }
-}
-
-/** A string in UTF-8, as it goes over the wire. */
-function sizeOf(data: SendData): number {
-  if (typeof data === "string") return new TextEncoder().encode(data).length;
-  return data instanceof Blob ? data.size : data.byteLength;
 }
 
 async function ask(url: Asked<string | URL>, protocols: Asked<string | string[]>): Promise<Address> {

@@ -1,5 +1,5 @@
 /** `connect`: what a caller can do with a session. Everything that waits takes an AbortSignal. */
-import type { Asked } from "./callers.ts";
+import { type Asked, random } from "./callers.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import { FairleadClientError } from "./errors.ts";
 import { bodyOf, messageOf } from "./frames.ts";
@@ -155,9 +155,4 @@ export function connect(url: Asked<string | URL>, options: ConnectOptions = {}):
     ping,
     close: () => talk.close(),
   };
-}
-
-/** 128 bits: no two publishes of a topic ever share them. */
-function random(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
