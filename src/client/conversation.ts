@@ -31,8 +31,8 @@ export interface ConversationOptions extends LinkOptions {
 export interface Matter {
   /** For the URL of the next attempt. */
   query(): Readonly<Record<string, string>>;
-  /** Welcomed on a new connection. */
-  opened(welcome: ServerFrame, send: (frame: Frame) => void): void;
+  /** Welcomed on a new connection. It may be given up by `link.drop`; the next attempt follows as after any loss. */
+  opened(welcome: ServerFrame, send: (frame: Frame) => void, link: Link): void;
   /** A frame that answers no command. True: it brought something new, so this connection is good. */
   heard(frame: ServerFrame): boolean;
   lost(): void;
@@ -163,7 +163,7 @@ export class Conversation<M extends Matter> {
     this.#liveness = watchLiveness(this.clock, quiet, ask, () => this.#link.drop("no sign of life"));
     const send = (out: Frame) => this.#socket?.send(out);
     this.commands.opened(send, maxMessage || Number.POSITIVE_INFINITY);
-    this.matter.opened(frame, send);
+    this.matter.opened(frame, send, this.#link);
     this.#tell({ ...(about as unknown as Omit<OpenStatus, "type">), type: "open" });
   }
 
@@ -190,11 +190,6 @@ export class Conversation<M extends Matter> {
         error: new FairleadClientError("token", "the token was not renewed", { cause }),
       });
     }
-  }
-
-  /** Gives this connection up; the next attempt follows as after any loss. */
-  drop(reason: string): void {
-    this.#link.drop(reason);
   }
 
   #closed(ending: Ending, retryIn?: number): void {
