@@ -4,5 +4,5 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 const [outdir = join(root, "dist/client")] = process.argv.slice(2);
-const entrypoints = ["index.ts", "bridge.ts"].map((name) => join(root, "src/client", name));
+const entrypoints = ["index.ts", "bridge.ts", "relay.ts"].map((name) => join(root, "src/client", name));
 await Bun.build({ entrypoints, outdir, target: "browser", format: "esm" });

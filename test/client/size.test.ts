@@ -28,3 +28,7 @@ test("ReconnectingSocket alone has at most 3 KiB", async () => {
 test("a page that opens bridges and nothing else has at most 6 KiB", async () => {
   expect(await sizeOf("openBridge, FairleadClientError", "bridge.ts")).toBeLessThanOrEqual(6 * KIB);
 });
+
+test("a page that is a peer of a relay and nothing else has at most 7 KiB", async () => {
+  expect(await sizeOf("openRelay, FairleadClientError", "relay.ts")).toBeLessThanOrEqual(7 * KIB);
+});
