@@ -1,8 +1,10 @@
 /**
- * `node run-suite.js LIBRARY URL`, or deno, or bun. It ends by itself or not at all: what the library leaves behind would keep it alive.
+ * `node run-suite.js FOLDER URL`, or deno, or bun; the folder has the library as it is built. It ends by itself or not at all: what the library leaves behind would keep it alive.
  */
 import process from "node:process";
 import { runSuite } from "./suite.js";
 
-const [library = "", base = ""] = process.argv.slice(2);
-process.exitCode = (await runSuite(await import(library), base, console.log)) === 0 ? 0 : 1;
+const [folder = "", base = ""] = process.argv.slice(2);
+const doors = ["index", "relay"].map((door) => import(`${folder}/${door}.js`));
+const library = Object.assign({}, ...(await Promise.all(doors)));
+process.exitCode = (await runSuite(library, base, console.log)) === 0 ? 0 : 1;

@@ -6,6 +6,7 @@ import { speak } from "../v1-client.ts";
 export async function startSuiteGateway(): Promise<TestGateway> {
   const gateway = await startGateway({
     "/echo": { kind: "echo", welcome: false },
+    "/relay": { kind: "relay" },
     "/room/:name": { kind: "room", history: { size: 1_000 } },
     "/feed/:topic": { kind: "feed", publish: true },
     "/long/:topic": { kind: "feed", publish: true, history: { size: 10_000, bytes: "16MiB" } },

@@ -1,10 +1,11 @@
 /**
  * What the library promises, against a real gateway, in plain JavaScript without a test framework: the same checks run in Bun, Node, Deno and
- * Chromium. The gateway has `/echo`, `/room/:name` and `/feed/:topic` with `publish` on.
+ * Chromium. The gateway has `/echo`, `/relay`, `/room/:name` and `/feed/:topic` with `publish` on.
  */
+import { RELAY_CHECKS } from "./suite-relay.js";
 
 /**
- * @typedef {typeof import("../../src/client/index.ts")} Library
+ * @typedef {typeof import("../../src/client/index.ts") & typeof import("../../src/client/relay.ts")} Library
  * @typedef {import("../../src/client/index.ts").Session} Session
  * @typedef {import("../../src/client/index.ts").Subscription} Subscription
  * @typedef {import("../../src/client/index.ts").Item} Item
@@ -16,8 +17,9 @@
  * @property {string} name no other check has it
  */
 
-/** @type {Record<string, (house: House) => Promise<void>>} */
+/** @type {Record<string, (house: House & import("./suite-relay.js").RelayHouse) => Promise<void>>} */
 const CHECKS = {
+  ...RELAY_CHECKS,
   async "publishes and reads, with positions"({ connect, name }) {
     const session = connect(`/feed/${name}`);
     const items = read(session.subscribe());
@@ -229,7 +231,7 @@ export async function runSuite(library, base, say) {
 }
 
 /** @param {Library} library @param {string} base */
-function createHouse({ connect, ReconnectingSocket }, base) {
+function createHouse({ connect, openRelay, ReconnectingSocket }, base) {
   /** @type {WebSocket[]} */
   const sockets = [];
   /** @type {{ close(): void }[]} */
@@ -246,11 +248,14 @@ function createHouse({ connect, ReconnectingSocket }, base) {
     open.push(made);
     return made;
   };
-  /** @type {House} */
+  const name = `t${crypto.randomUUID()}`;
+  /** @type {House & import("./suite-relay.js").RelayHouse} */
   const house = {
-    name: `t${crypto.randomUUID()}`,
+    name,
     connect: (path, options) => keep(connect(base + path, { WebSocket: Cut, ...options })),
     socket: (path) => keep(new ReconnectingSocket(base + path, [], { WebSocket: Cut, ...QUICK })),
+    relay: (role, options) =>
+      keep(openRelay(`${base}/relay`, { WebSocket: Cut, group: name, role, ...QUICK, ...options })),
     cut: () => sockets.at(-1)?.close(4000),
   };
   return { house, leave: () => open.forEach((each) => void each.close()) };

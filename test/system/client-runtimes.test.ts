@@ -12,7 +12,6 @@ import { runtime, runtimes } from "./runtimes.ts";
 
 const MINUTES = 3 * 60_000;
 const home = realpathSync(mkdtempSync(join(tmpdir(), "fairlead-client-")));
-const library = join(home, "index.js");
 const suite = join(project, "test/client/suite.js");
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -30,7 +29,7 @@ beforeAll(() => {
 async function expectSuite(command: string[]): Promise<void> {
   await using gateway = await startSuiteGateway();
   const runner = join(project, "test/client/run-suite.js");
-  const program = start([...command, runner, library, `ws://${gateway.host}`], { cwd: home });
+  const program = start([...command, runner, home, `ws://${gateway.host}`], { cwd: home });
   const code = await program.ended(60);
   expectAllPass(program.output().split("\n"));
   expect(code).toBe(0);
@@ -56,12 +55,13 @@ requires()("the library keeps its promises in bun", () => expectSuite([process.e
 async function pageScript(): Promise<string> {
   const entry = join(home, "page.js");
   const imports = [
-    `import * as library from ${JSON.stringify(library)};`,
+    `import * as index from ${JSON.stringify(join(home, "index.js"))};`,
+    `import * as relay from ${JSON.stringify(join(home, "relay.js"))};`,
     `import { runSuite } from ${JSON.stringify(suite)};`,
   ];
   writeFileSync(
     entry,
-    [...imports, "globalThis.suite = (url, say) => runSuite(library, url, say);"].join("\n"),
+    [...imports, "globalThis.suite = (url, say) => runSuite({ ...index, ...relay }, url, say);"].join("\n"),
   );
   const { outputs } = await Bun.build({ entrypoints: [entry], format: "iife", target: "browser" });
   return (await outputs[0]?.text()) ?? "";
