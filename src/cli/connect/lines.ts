@@ -13,6 +13,16 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
+/** The same chunks; where stdin cannot be read, like a folder, that is an InputError. */
+export async function* readable<T>(chunks: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw new InputError(`stdin cannot be read (${String(error.code)})`, { cause: error });
+  }
+}
+
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
   maxLine = MAX_LINE,
