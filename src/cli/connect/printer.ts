@@ -57,6 +57,7 @@ function plainData(form: Style["form"], screen: Screen): Print {
 function pipedData(form: Style["form"], { out }: Screen): (data: string | Uint8Array) => void {
   if (form === "bytes") return out;
   return (data) => {
+    if (typeof data === "string") return out(`${data}\n`);
     out(data);
     out("\n");
   };
