@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Command } from "../src/cli/command.ts";
 import { command as bridge } from "../src/cli/commands/bridge.ts";
 import { command as config } from "../src/cli/commands/config.ts";
+import { command as connect } from "../src/cli/commands/connect.ts";
 import { command as echo } from "../src/cli/commands/echo.ts";
 import { command as feed } from "../src/cli/commands/feed.ts";
 import { command as relay } from "../src/cli/commands/relay.ts";
@@ -22,7 +23,7 @@ import { PROCESS_METRICS, ROUTE_METRICS } from "../src/prometheus.ts";
 
 const ROUTE_COMMANDS = { echo, room, feed, relay, bridge };
 /** Flags of the gateway are the same for all verbs, so `serve` stands for them. */
-export const COMMANDS: Readonly<Record<string, Command>> = { serve, ...ROUTE_COMMANDS, config };
+export const COMMANDS: Readonly<Record<string, Command>> = { serve, ...ROUTE_COMMANDS, connect, config };
 /** Files below the project's root that have such tables. */
 export const DOCUMENTS = ["docs/config.md", "docs/cli.md", "docs/metrics.md"];
 
@@ -41,6 +42,8 @@ const TABLES: Readonly<Record<string, () => string>> = {
       () => flagTable(command, "route"),
     ]),
   ),
+  "flags of connect": () => flagTable(connect, "client"),
+  "flags of the handshake": () => flagTable(connect, "handshake"),
   metrics: metricTable,
 };
 

@@ -18,6 +18,7 @@ const VERBS = {
   feed: () => import("./commands/feed.ts"),
   relay: () => import("./commands/relay.ts"),
   bridge: () => import("./commands/bridge.ts"),
+  connect: () => import("./commands/connect.ts"),
   config: () => import("./commands/config.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 

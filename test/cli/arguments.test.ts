@@ -3,6 +3,7 @@ import { readArguments } from "../../src/cli/arguments.ts";
 import type { Command } from "../../src/cli/command.ts";
 import { command as bridge } from "../../src/cli/commands/bridge.ts";
 import { command as config } from "../../src/cli/commands/config.ts";
+import { command as connect } from "../../src/cli/commands/connect.ts";
 import { command as echo } from "../../src/cli/commands/echo.ts";
 import { command as feed } from "../../src/cli/commands/feed.ts";
 import { command as relay } from "../../src/cli/commands/relay.ts";
@@ -12,7 +13,7 @@ import { clientFlag } from "../../src/cli/flags.ts";
 import { commandHelp } from "../../src/cli/help.ts";
 import type { Setting } from "../../src/config/layers.ts";
 
-const verbs = { serve, echo, room, feed, relay, bridge, config };
+const verbs = { serve, echo, room, feed, relay, bridge, connect, config };
 const commands: readonly Command[] = Object.values(verbs);
 
 const shown = ({ path, value }: Setting) => `${path.join(" ")} = ${JSON.stringify(value)}`;
