@@ -12,6 +12,7 @@ const MINUTES = 2 * 60_000;
 const LAUNCHER = join(project, "bin/fairlead.mjs");
 const ROOM = "examples/room/fairlead.yaml";
 const FEED = "examples/feed/fairlead.config.ts";
+const RELAY = "examples/relay/fairlead.yaml";
 
 beforeAll(() => {
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, "scripts/build-client.ts"], { cwd: project });
@@ -47,6 +48,25 @@ describe("in Node 22", () => {
       bob.type("\u0004");
       expect(await bob.ended()).toBe(0);
       await ann.says(/\* 1 here/);
+    },
+    MINUTES,
+  );
+
+  withNode(
+    "two in a relay know what became of what they said, also before the other one came",
+    async () => {
+      const [host] = await serve(RELAY);
+      const center = run("examples/relay/pair.js", "center", `ws://${host}/pair`);
+      await center.says(/the other one is offline/);
+      center.type("anybody here?\n");
+      const local = run("examples/relay/pair.js", "local", `ws://${host}/pair`);
+      await local.says(/center: anybody here\?/);
+      await center.says(/delivered: anybody here\?/);
+      local.type("me\n");
+      await center.says(/local: me/);
+      local.type("\u0004");
+      expect(await local.ended()).toBe(0);
+      await center.says(/is online.*is offline/s);
     },
     MINUTES,
   );
