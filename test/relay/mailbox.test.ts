@@ -107,6 +107,23 @@ describe("a mailbox", () => {
     expect([settled.get(1), settled.get(2)]).toEqual([["unknown"], undefined]);
   });
 
+  test("has room again for the bytes of what expired", () => {
+    const { clock, mailbox, message } = mailHouse({ size: 0, bytes: 10, total: 0 });
+    mailbox.enqueue(message(10), 5);
+    expect(mailbox.isFull(1)).toBe(true);
+    clock.advance(5);
+    mailbox.expire(clock.now());
+    expect([mailbox.isFull(10), mailbox.isFull(11)]).toEqual([false, true]);
+  });
+
+  test("never tells a heir of what he cannot be told: that is unknown", () => {
+    const { mailbox, message, settled } = mailHouse(UNBOUND);
+    mailbox.offer(message(1), receiver(true));
+    const heir = { ...receiver(false), takes: () => false };
+    mailbox.handAgain(heir);
+    expect([heir.got, settled.get(1), mailbox.isEmpty]).toEqual([[], ["unknown"], true]);
+  });
+
   test("takes back what a sender said and nobody was handed", () => {
     const { mailbox, message, settled, waiting, office } = mailHouse(UNBOUND);
     const mine = message(1);

@@ -171,6 +171,18 @@ describe("relay v1: a session", () => {
     expect(late.ask({ t: "join", group: "other", role: "local" })).toMatchObject({ t: "ok" });
   });
 
+  test("ends when its client leaves, at once", () => {
+    const house = v1House();
+    const [center, local] = [house.join("center"), house.join("local")];
+    center.say(send("a"));
+    center.told();
+    local.say({ t: "leave" });
+    expect(center.heard()).toEqual(["local offline left", "receipt 1 unknown"]);
+    expect(house.join("local", { session: local.session }).answer).toMatchObject({ code: "gone" });
+    center.say({ t: "leave" });
+    expect(house.route.stats()).toMatchObject({ groups: 0, peers: 0, unregistered: 1, away: 0 });
+  });
+
   test("is of its user, its group and its role only", () => {
     const house = v1House();
     const local = house.join("local", {}, "alice");
