@@ -167,7 +167,6 @@ function vacate(roles: Roles, seat: Seat, reason: string, isForGood: boolean): v
 function leaveSeat(roles: Roles, seat: Seat, reason: string): void {
   seat.holder = undefined;
   seat.claim = undefined;
-  seat.bid = undefined;
   face(seat, undefined);
   noticeOffline(roles, seat, reason);
 }

@@ -78,11 +78,7 @@ export function createRelay(deps: RelayDeps): Route {
       closeWhenEmpty(connection);
     },
     describe: ({ state }: Connection) => describe(state),
-    stats: () =>
-      statsOf(
-        relay,
-        [...plain, ...speaking].filter(({ isGone }) => !isGone),
-      ),
+    stats: () => statsOf(relay, [...plain, ...speaking]),
     async dispose() {
       watch?.cancel();
       relay.dispose();

@@ -161,12 +161,33 @@ describe("relay: the end of the gateway", () => {
     expect(house.counters).toMatchObject({ due: 2, delivered: 0, dropped: { closed: 2 } });
   });
 
+  test("tells nobody of what a plain client said and nobody was handed, but counts it", () => {
+    const house = v1House({ queue: { size: 0, bytes: 0, total: 0, ttl: 0, plain: true } });
+    const center = house.plain("g", "center");
+    center.say(envelope({ content: "x" }));
+    house.route.finish?.(center, 1012, "service restart");
+    expect([center.ended?.code, heard(center)]).toEqual([1012, []]);
+    expect(house.counters).toMatchObject({ due: 1, dropped: { closed: 1 } });
+    expect(house.route.stats()).toEqual({
+      groups: 0,
+      peers: 0,
+      unregistered: 0,
+      paused: 0,
+      away: 0,
+      queued: 0,
+    });
+  });
+
   test("leaves no timer behind", async () => {
     const house = v1House();
+    const before = house.clock.pending;
     const center = house.join("center");
     center.say(send("a"));
-    center.conn.leave(1006);
+    expect(house.clock.pending).toBe(before + 1);
     house.clock.advance(30_250);
+    expect(house.clock.pending).toBe(before);
+    center.say(send("b"));
+    center.conn.leave(1006);
     await house.route.dispose();
     expect(house.clock.pending).toBe(0);
   });
