@@ -1,0 +1,62 @@
+/**
+ * The files of one route's recordings. Each is new, readable by its owner only, and no link is followed to it. When a new one would be
+ * one too many the oldest go; those being written stay, so no more than `files` sessions are recorded at once.
+ * Only names of the form below are ever deleted. Failure: the system's error, or one that says that there is no room.
+ */
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Sorted by name they are sorted by time. */
+const NAME = /^\d{8}T\d{9}Z-[\w-]+\.fairlead\.jsonl$/;
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+export interface RecordingFile {
+  readonly path: string;
+  readonly handle: FileHandle;
+  /** Nothing more is written: from now on it may be deleted. */
+  release(): Promise<void>;
+}
+
+export interface Folder {
+  create(started: Date, id: string): Promise<RecordingFile>;
+}
+
+/** `files`: how many there may be; 0 = any number. The folder is made when it is first needed. */
+export function createFolder({ dir, files }: { readonly dir: string; readonly files: number }): Folder {
+  const written = new Set<string>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function createNext(name: string): Promise<RecordingFile> {
+    if (files > 0 && written.size >= files) throw new Error(`${files} sessions are being recorded already`);
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    if (files > 0) await makeRoom(files - 1);
+    const path = join(dir, name);
+    const handle = await open(path, NEW, 0o600);
+    written.add(name);
+    return {
+      path,
+      handle,
+      async release() {
+        written.delete(name);
+        await handle.close();
+      },
+    };
+  }
+
+  async function makeRoom(left: number): Promise<void> {
+    const names = (await readdir(dir)).filter((name) => NAME.test(name)).sort();
+    const oldest = names.filter((name) => !written.has(name));
+    for (const name of oldest.slice(0, Math.max(0, names.length - left))) await unlink(join(dir, name));
+  }
+
+  return {
+    /** One after the other: two at a time would both see room for one. */
+    create(started, id) {
+      const name = `${started.toISOString().replace(/[-:.]/g, "")}-${id.replace(/[^\w-]/g, "_")}.fairlead.jsonl`;
+      const created = last.then(() => createNext(name));
+      last = created.catch(() => undefined);
+      return created;
+    },
+  };
+}
