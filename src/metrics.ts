@@ -22,6 +22,10 @@ export const DROP_REASONS = [
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
+/** How recordings end: with their session, at the size a file may have, or because the disk or the folder took no more. */
+export const RECORDING_RESULTS = ["whole", "full", "failed"] as const;
+export type RecordingResult = (typeof RECORDING_RESULTS)[number];
+
 export interface RouteCounters {
   readonly route: string;
   readonly kind: RouteKind;
@@ -42,6 +46,7 @@ export interface RouteCounters {
   readonly dropped: Record<DropReason, number>;
   /** Readers who came back with a position: all after it was there, or it was not. */
   readonly recoveries: Record<"recovered" | "lost", number>;
+  readonly recordings: Record<RecordingResult, number>;
   /** Bytes the runtime still held when their connection ended, from the last look. */
   unflushedBytes: number;
   /** Hooks that threw. */
@@ -64,6 +69,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     delivered: 0,
     dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, refused: 0, expired: 0, full: 0 },
     recoveries: { recovered: 0, lost: 0 },
+    recordings: { whole: 0, full: 0, failed: 0 },
     unflushedBytes: 0,
     errors: 0,
   };

@@ -2,7 +2,7 @@
  * Counters as Prometheus text (exposition format 0.0.4). One table says what each metric is; docs are checked against it.
  * No library: ours would have to copy every plain number into its objects first, and the format is ten lines.
  */
-import { DROP_REASONS, type RouteCounters } from "./metrics.ts";
+import { DROP_REASONS, RECORDING_RESULTS, type RouteCounters } from "./metrics.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
@@ -110,6 +110,15 @@ export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
         [{ route, result: "recovered" }, recoveries.recovered],
         [{ route, result: "lost" }, recoveries.lost],
       ]),
+  },
+  {
+    name: "fairlead_recordings_total",
+    type: "counter",
+    help: "Recordings that ended: with their session (whole), at the size a file may have (full), because the disk or the folder took no more (failed).",
+    read: (routes) =>
+      routes.flatMap(({ route, recordings }) =>
+        RECORDING_RESULTS.map((result): Sample => [{ route, result }, recordings[result]]),
+      ),
   },
   {
     name: "fairlead_unflushed_bytes_total",
