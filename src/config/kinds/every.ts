@@ -67,5 +67,27 @@ export const presence = z
   })
   .prefault({});
 
+const recordTable = z.strictObject({
+  dir: option(z.string().min(1), "folder of the recordings; it is made, readable by its owner only"),
+  bytes: size("64MiB", "bytes of one recording; past it the recording ends, the session goes on"),
+  files: option(
+    z.int().min(0).default(100),
+    "recordings kept; one more deletes the oldest. 0 keeps all",
+    "files",
+  ),
+});
+
+export type RecordOptions = z.output<typeof recordTable>;
+
+/** The folder alone, or with its bounds. */
+export const record = option(
+  z.union([z.string().min(1), recordTable]).optional(),
+  "folder in which what is said in each session is recorded; default: nothing is",
+);
+
+export function recordOptions(record: string | RecordOptions | undefined): RecordOptions | undefined {
+  return typeof record === "string" ? recordTable.parse({ dir: record }) : record;
+}
+
 export const welcome = (text: string) =>
   option(z.union([z.string(), z.literal(false)]).default(text), "text sent on open; false sends none");
