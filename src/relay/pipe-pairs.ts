@@ -12,6 +12,7 @@ import type { Timer } from "../clock.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { Claim, EngineError } from "../engine.ts";
 import { hasRoom, holdBack } from "../outbox.ts";
+import { type Recorder, type Recordings, recordingsOf } from "../recording/recorder.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
@@ -31,6 +32,8 @@ interface Pipes extends RelayDeps {
   readonly turn: Turn<End>;
   /** Those without a partner, also while their claim has no answer. */
   readonly waiting: Set<End>;
+  /** Undefined: nothing is recorded. */
+  readonly recordings: Recordings | undefined;
   readonly groups: Map<string, Partial<Record<Role, End>>>;
 }
 
@@ -52,6 +55,8 @@ interface End extends Registration, Watched {
   /** Said before the partner came. */
   kept: Data[];
   keptBytes: number;
+  /** The same one for both of a pair. */
+  recorder: Recorder | undefined;
   /** Close it with this once nothing waits for it. */
   ending: Ending | undefined;
 }
@@ -61,7 +66,8 @@ type Refused = { readonly takenBy: string } | EngineError;
 /** The route of kind relay in mode pipe. It owns one timer (none when `waitTimeout` is 0) from `start` to `dispose`. */
 export function createPipeRelay(deps: RelayDeps): Route {
   const turn = createTurn<End>((to, messages) => handOver(pipes, to, messages));
-  const pipes: Pipes = { ...deps, turn, waiting: new Set(), groups: new Map() };
+  const recordings = recordingsOf(deps.options.record, { ...deps, route: deps.name });
+  const pipes: Pipes = { ...deps, turn, recordings, waiting: new Set(), groups: new Map() };
   let watch: Timer | undefined;
   return {
     kind: "relay",
@@ -79,6 +85,7 @@ export function createPipeRelay(deps: RelayDeps): Route {
     stats: () => statsOf(pipes),
     async dispose() {
       watch?.cancel();
+      await recordings?.dispose();
     },
   };
 }
@@ -122,6 +129,7 @@ function open(pipes: Pipes, conn: Connection, asked: Asked): void {
     partner: undefined,
     kept: [],
     keptBytes: 0,
+    recorder: undefined,
     ending: undefined,
   };
   conn.state = end;
@@ -160,13 +168,20 @@ function join(pipes: Pipes, one: End, other: End): void {
   for (const end of [one, other]) pipes.waiting.delete(end);
   one.partner = other;
   other.partner = one;
+  one.recorder = startRecording(pipes, one.role === "center" ? [one, other] : [other, one]);
+  other.recorder = one.recorder;
   handOverKept(pipes, one, other);
   handOverKept(pipes, other, one);
+}
+
+function startRecording({ recordings }: Pipes, [center, local]: readonly [End, End]): Recorder | undefined {
+  return recordings?.start({ conn: center.conn.id, partner: local.conn.id, group: center.group });
 }
 
 function handOverKept(pipes: Pipes, from: End, to: End): void {
   const { kept } = from;
   from.kept = [];
+  for (const data of kept) record(from, data);
   if (kept.length > 0) handOver(pipes, to, kept);
   letGoOn(pipes, from, to);
 }
@@ -174,9 +189,15 @@ function handOverKept(pipes: Pipes, from: End, to: End): void {
 function message(pipes: Pipes, end: End, data: Data, size: number): void {
   const { counters, turn } = pipes;
   counters.due += 1;
-  if (end.partner !== undefined) turn.add(end.partner, data);
-  else if (end.ending === undefined) keep(end, data, size);
+  if (end.partner !== undefined) {
+    record(end, data);
+    turn.add(end.partner, data);
+  } else if (end.ending === undefined) keep(end, data, size);
   else counters.dropped.closed += 1;
+}
+
+function record({ recorder, role }: End, data: Data): void {
+  recorder?.frame(role === "center" ? "in" : "out", data);
 }
 
 function keep(end: End, data: Data, size: number): void {
@@ -229,6 +250,7 @@ function part(pipes: Pipes, end: End, ending: Ending): void {
   if (partner === undefined) return;
   end.partner = undefined;
   partner.partner = undefined;
+  end.recorder?.end();
   release(pipes, partner);
   endGently(pipes, partner, ending);
 }

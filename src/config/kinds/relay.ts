@@ -1,7 +1,7 @@
 /** Options of a route of kind relay. */
 import { z } from "zod";
 import { duration, flag, option, size } from "../option.ts";
-import { common, slow } from "./every.ts";
+import { common, record, slow } from "./every.ts";
 
 export const relayOptions = z.strictObject({
   kind: z.literal("relay"),
@@ -47,6 +47,7 @@ export const relayOptions = z.strictObject({
     })
     .prefault({}),
   language: option(z.enum(["zh", "en"]).default("zh"), "language of the server's messages"),
+  record,
   ...common("1MiB", "25s", "10s"),
   slow: slow(["pause", "close"], "pause", "1MiB"),
 });
