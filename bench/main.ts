@@ -11,6 +11,7 @@ import { feed } from "./feed.ts";
 import { idle } from "./idle.ts";
 import { measure, type Pace, type RowResult } from "./measure.ts";
 import { peers } from "./peers.ts";
+import { pipe } from "./pipe.ts";
 import { pub } from "./pub.ts";
 import { recovery } from "./recovery.ts";
 import { relay } from "./relay.ts";
@@ -24,7 +25,7 @@ import { start } from "./start.ts";
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
-const kinds = [echo, room, feed, relay, peers, bridge, fanout, pub, stalled];
+const kinds = [echo, room, feed, relay, peers, pipe, bridge, fanout, pub, stalled];
 const extras = { recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
