@@ -7,6 +7,7 @@ import type { Target } from "../config/target.ts";
 import type { Capacity } from "../limits.ts";
 import { type Connect, connect as connectTo } from "./connect.ts";
 import type { Upstream } from "./upstream.ts";
+import { codeOf, within } from "./within.ts";
 
 export type DialFailure = "refused" | "timeout" | "busy" | "full" | "aborted";
 export type Dialed =
@@ -51,30 +52,16 @@ export function createDialer(options: DialerOptions): Dialer {
     }
   }
 
-  function dial(target: Target, signal: AbortSignal): Promise<Dialed> {
-    if (signal.aborted) return Promise.resolve({ failure: "aborted", detail: "the client went away" });
+  async function dial(target: Target, signal: AbortSignal): Promise<Dialed> {
+    if (signal.aborted) return { failure: "aborted", detail: "the client went away" };
     const busy = pending.of(target);
-    if (maxPending > 0 && busy >= maxPending) {
-      return Promise.resolve({ failure: "busy", detail: `${busy} dials are under way` });
-    }
-    if (!capacity.take()) return Promise.resolve({ failure: "full", detail: "no descriptor is left" });
-    return new Promise((resolve) => {
-      let isSettled = false;
-      const settle = (dialed: Dialed) => {
-        isSettled = true;
-        timer?.cancel();
-        signal.removeEventListener("abort", onAbort);
-        resolve(dialed);
-      };
-      const onAbort = () => settle({ failure: "aborted", detail: "the client went away" });
-      const onTimeout = () => settle({ failure: "timeout", detail: `no answer in ${timeout} ms` });
-      const timer = timeout > 0 ? clock.after(timeout, onTimeout) : undefined;
-      signal.addEventListener("abort", onAbort);
-      begin(target).then(
-        (upstream) => (isSettled ? upstream.terminate() : settle({ upstream })),
-        (error: unknown) => settle(failureOf(error)),
-      );
-    });
+    if (maxPending > 0 && busy >= maxPending)
+      return { failure: "busy", detail: `${busy} dials are under way` };
+    if (!capacity.take()) return { failure: "full", detail: "no descriptor is left" };
+    const bounds = { timeout, clock, signal };
+    const outcome = await within(begin(target), bounds, (upstream) => upstream.terminate());
+    if ("value" in outcome) return { upstream: outcome.value };
+    return "cut" in outcome ? { failure: outcome.cut, detail: outcome.detail } : failureOf(outcome.error);
   }
 
   return {
@@ -117,7 +104,7 @@ function placeOf(target: Target): string {
 }
 
 function failureOf(error: unknown): Dialed {
-  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const code = codeOf(error);
   return { failure: UNROUTABLE.includes(code) ? "timeout" : "refused", detail: code };
 }
 
