@@ -1,4 +1,5 @@
 /** What a bridge may not combine, and targets that are none. As checks.ts: what has the wrong type is the schema's to tell. */
+import { parseAllowRule } from "./allow-rule.ts";
 import { isTable, type KeyPath } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
 import { paramsOf } from "./route-path.ts";
@@ -7,7 +8,7 @@ import { isFault, parseTarget } from "./target.ts";
 type Route = Readonly<Record<string, unknown>>;
 
 /** Each says by itself where the bridge leads. */
-const CHOICES = ["target", "targets", "tokens"] as const;
+const CHOICES = ["target", "targets", "tokens", "allow"] as const;
 /** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -17,6 +18,7 @@ export function bridgeProblems(path: string, route: Route): Problem[] {
     ...choiceProblems(at, route),
     ...targetProblems([...at, "target"], route["target"]),
     ...targetsProblems([...at, "targets"], path, route["targets"]),
+    ...allowProblems([...at, "allow"], route["allow"]),
     ...lineProblems(at, route),
     ...protocolProblems([...at, "subprotocols"], route["subprotocols"]),
   ];
@@ -62,6 +64,16 @@ function nameProblems(path: KeyPath, name: string): Problem[] {
     name !== "" && name !== "__proto__" && !/\p{Cc}/u.test(name) && Buffer.byteLength(name) <= 255;
   const hint = " 1 to 255 bytes without control characters.";
   return isUsable ? [] : [{ path, text: "is no name that a path could have", hint }];
+}
+
+function allowProblems(at: KeyPath, rules: unknown): Problem[] {
+  return (Array.isArray(rules) ? rules : []).flatMap((received, index) => {
+    if (typeof received !== "string" || parseAllowRule(received) !== undefined) return [];
+    const hint = " Like db.internal:5432, 10.0.0.0/24:22 or [fd00::]/8:*, where * is every port.";
+    return [
+      { path: [...at, index], text: "expected a name, an address or a network, and a port", received, hint },
+    ];
+  });
 }
 
 function lineProblems(at: KeyPath, { framing, maxLine: received }: Route): Problem[] {

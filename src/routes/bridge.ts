@@ -5,6 +5,7 @@
  * upgrade, 1014 after it.
  */
 
+import type { Resolve } from "../bridge/allowed.ts";
 import { createDialer, type DialFailure } from "../bridge/dial.ts";
 import { Pipe } from "../bridge/pipe.ts";
 import { createStage } from "../bridge/stage.ts";
@@ -26,6 +27,8 @@ export interface BridgeDeps {
   readonly log: Log;
   /** The route's path, for the log. */
   readonly route: string;
+  /** Default: as the system resolves names. */
+  readonly resolve?: Resolve;
 }
 
 const REFUSALS: Record<DialFailure, RefusalCode> = {
@@ -41,8 +44,8 @@ const BINARY = "binary";
 /** Milliseconds for targets to answer our FIN at the end: one that still sends would be reset, with what is on its way to it. */
 const FAREWELL_MS = 1_000;
 
-export function createBridge({ options, capacity, clock, log, route }: BridgeDeps): Route {
-  const chooser = createChooser({ options, route, clock, log });
+export function createBridge({ options, capacity, clock, log, route, resolve }: BridgeDeps): Route {
+  const chooser = createChooser({ options, route, clock, log, resolve });
   const dialer = createDialer({
     timeout: options.dialTimeout,
     maxPending: options.dialPending,

@@ -1,16 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import type { z } from "zod";
 import { type ChooserOptions, createChooser } from "../../src/bridge/targets.ts";
+import { bridgeOptions } from "../../src/config/kinds/bridge.ts";
 import { testClock } from "../clock.ts";
 import { folder } from "../folder.ts";
 import { memoryLog } from "../gateway.ts";
 import { admitRequest } from "./admit-request.ts";
 
-type Options = ChooserOptions["options"];
+type Options = Omit<z.input<typeof bridgeOptions>, "kind">;
 
 /** The label of the target that a client gets, or the code of its refusal. */
-async function choice(options: Options, path: string, route = "/b/:host") {
-  const chooser = createChooser({ options, route, clock: testClock(), log: memoryLog() });
+async function choice(input: Options, path: string, route = "/b/:host", house: Partial<ChooserOptions> = {}) {
+  const options = bridgeOptions.parse({ kind: "bridge", ...input });
+  const chooser = createChooser({ options, route, clock: testClock(), log: memoryLog(), ...house });
   const chosen = await chooser.choose(admitRequest(path, route));
   return "target" in chosen ? chosen.target.label : chosen.refusal.code;
 }
@@ -67,6 +70,50 @@ describe("targets by token", () => {
       "?Token=let-me-in",
     ])
       expect(await choice({ tokens }, `/b${query}`, "/b")).toBe("unknown_target");
+  });
+});
+
+describe("targets by address", () => {
+  const allow = ["db.internal:5432", "10.0.0.0/24:22"];
+  const resolve = async () => ["10.0.0.9"];
+
+  test("are chosen by ?host= and ?port=, and only by those", async () => {
+    expect(await choice({ allow }, "/b?host=10.0.0.7&port=22", "/b")).toBe("10.0.0.7:22");
+    expect(await choice({ allow }, "/b?host=ssh.lab&port=22", "/b", { resolve })).toBe(
+      "ssh.lab:22 (10.0.0.9)",
+    );
+    expect(await choice({ allow }, "/b/10.0.0.7?port=22")).toBe("bad_request");
+  });
+
+  test("have a refusal for each way that they are not to be had", async () => {
+    const asking = (query: string, house?: Partial<ChooserOptions>) =>
+      choice({ allow, dialPending: 1 }, `/b?${query}`, "/b", house);
+    const notFound = Object.assign(new Error("no such name"), { code: "ENOTFOUND" });
+    expect(await asking("host=10.0.0.7")).toBe("bad_request");
+    expect(await asking("host=10.0.1.7&port=22")).toBe("target_forbidden");
+    expect(await asking("host=db.internal&port=5432", { resolve: () => Promise.reject(notFound) })).toBe(
+      "upstream_refused",
+    );
+    const clock = testClock();
+    const late = asking("host=db.internal&port=5432", { clock, resolve: () => new Promise(() => {}) });
+    clock.advance(5_000);
+    expect(await late).toBe("upstream_timeout");
+  });
+
+  test("are told in the log with what was asked for, cut and made harmless, when they are not to be had", async () => {
+    const log = memoryLog();
+    await choice({ allow }, `/b?host=%1b[31m${"x".repeat(100)}&port=22`, "/b", { log });
+    expect(log.lines).toEqual([
+      {
+        level: "info",
+        text: "! target: not to be had",
+        route: "/b",
+        host: `"<U+001B>[31m${"x".repeat(59)}..."`,
+        port: '"22"',
+        reason: "neither a name nor an address in its usual form",
+        ip: "192.0.2.7",
+      },
+    ]);
   });
 });
 

@@ -10,7 +10,7 @@ const named = (targets: unknown, path = "/b/:host") => problems({ targets }, pat
 
 describe("a bridge", () => {
   test("leads to exactly one of what there is to lead to", () => {
-    expect(problems({})).toEqual(["(root): leads nowhere. Add one of target, targets, tokens."]);
+    expect(problems({})).toEqual(["(root): leads nowhere. Add one of target, targets, tokens, allow."]);
     expect(problems({ target: "a:1", targets: { a: "a:1" } }, "/b/:host")).toEqual([
       "targets: stands beside target. Keep one of the two.",
     ]);

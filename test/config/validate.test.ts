@@ -114,7 +114,7 @@ describe("says what is wrong when", () => {
     [
       "a target is missing",
       route({ kind: "bridge" }),
-      'routes["/r"]: leads nowhere. Add one of target, targets, tokens.',
+      'routes["/r"]: leads nowhere. Add one of target, targets, tokens, allow.',
     ],
     [
       "a duration is none",

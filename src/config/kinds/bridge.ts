@@ -22,10 +22,18 @@ export const bridgeOptions = z.strictObject({
     z.string().min(1).optional(),
     "a file, or a folder of files, with lines of token: host:port; clients name a token, in ?token= or as :token of the path",
   ),
+  allow: option(
+    z.array(z.string()).min(1).optional(),
+    "what clients may ask for by ?host= and ?port=: names and networks with a port, like 10.0.0.0/24:22",
+  ),
   framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
   subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
   dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),
-  dialPending: option(z.int().min(0).default(64), "dials under way at once; one more gets 503", "dials"),
+  dialPending: option(
+    z.int().min(0).default(64),
+    "dials to one target under way at once; one more gets 503",
+    "dials",
+  ),
   halfCloseTimeout: duration(
     "1s",
     "after the target's FIN: how long the client must be silent before close 1000",
