@@ -10,6 +10,7 @@ import { test } from "bun:test";
 const PROBES = {
   chromium: () => which("chromium", "chromium-browser", "google-chrome"),
   curl: () => which("curl"),
+  mosquitto: () => which("mosquitto", "/usr/sbin/mosquitto"),
   node: () => which("node"),
   npm: () => which("npm"),
   prlimit: () => which("prlimit"),
