@@ -1,20 +1,10 @@
 /** A page's `new WebSocket` meets each kind as it always has. The page is the gateway's own `/`. */
 import { afterAll, expect, onTestFinished } from "bun:test";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { requires } from "../requires.ts";
+import { launchChromium } from "./chromium.ts";
 import { bridge, CONNECTED, contentOf, envelope, QUOTE, REGISTERED, serve, WELCOME } from "./one-liner.ts";
 import { within } from "./program.ts";
-
-const ARGS = [
-  "--no-sandbox",
-  "--headless",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-quic",
-];
 
 const withChromium = requires("node", "chromium");
 let browser: Promise<Browser> | undefined;
@@ -22,7 +12,7 @@ afterAll(async () => (await browser)?.close());
 
 /** What a page of the gateway's own origin hears first on a WebSocket, after it has said something. */
 async function hear(executablePath: string, host: string, path: string, says: string[], count: number) {
-  browser ??= chromium.launch({ executablePath, args: ARGS });
+  browser ??= launchChromium(executablePath);
   const page = await (await browser).newPage();
   onTestFinished(() => page.close());
   await page.goto(`http://${host}/`);
