@@ -24,6 +24,7 @@ const PROBES = {
   taskset: () => which("taskset"),
   websocat: () => which("websocat"),
   websockify: () => which("websockify"),
+  Xtigervnc: () => which("Xtigervnc"),
 };
 export type Program = keyof typeof PROBES;
 /** Absolute path of each. */
