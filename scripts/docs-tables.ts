@@ -13,6 +13,7 @@ import { command as feed } from "../src/cli/commands/feed.ts";
 import { command as relay } from "../src/cli/commands/relay.ts";
 import { command as room } from "../src/cli/commands/room.ts";
 import { command as serve } from "../src/cli/commands/serve.ts";
+import { command as tunnel } from "../src/cli/commands/tunnel.ts";
 import type { Flag } from "../src/cli/flags.ts";
 import { expectedText } from "../src/config/expected.ts";
 import type { KeyPath } from "../src/config/key-path.ts";
@@ -23,7 +24,13 @@ import { PROCESS_METRICS, ROUTE_METRICS } from "../src/prometheus.ts";
 
 const ROUTE_COMMANDS = { echo, room, feed, relay, bridge };
 /** Flags of the gateway are the same for all verbs, so `serve` stands for them. */
-export const COMMANDS: Readonly<Record<string, Command>> = { serve, ...ROUTE_COMMANDS, connect, config };
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  serve,
+  ...ROUTE_COMMANDS,
+  connect,
+  tunnel,
+  config,
+};
 /** Files below the project's root that have such tables. */
 export const DOCUMENTS = ["docs/config.md", "docs/cli.md", "docs/metrics.md"];
 
@@ -43,6 +50,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
     ]),
   ),
   "flags of connect": () => flagTable(connect, "client"),
+  "flags of tunnel": () => flagTable(tunnel, "client"),
   "flags of the handshake": () => flagTable(connect, "handshake"),
   metrics: metricTable,
 };

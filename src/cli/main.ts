@@ -19,6 +19,7 @@ const VERBS = {
   relay: () => import("./commands/relay.ts"),
   bridge: () => import("./commands/bridge.ts"),
   connect: () => import("./commands/connect.ts"),
+  tunnel: () => import("./commands/tunnel.ts"),
   config: () => import("./commands/config.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
