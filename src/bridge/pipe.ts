@@ -7,15 +7,20 @@
  * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013.
  */
 import type { Clock, Timer } from "../clock.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection, Data } from "../connection.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import type { Unframer } from "../wire/framing.ts";
+import type { BridgeEnd } from "./end.ts";
+import { BROKEN, ENDED, type Ending } from "./ending.ts";
 import type { Stage, StageOwner } from "./stage.ts";
 import type { Upstream, UpstreamHandler } from "./upstream.ts";
+import { giveBack } from "./warm-memory.ts";
 
 export interface PipeOptions {
   readonly clock: Clock;
   readonly stage: Stage;
+  /** Absent: what a client says goes as it is. It says undefined of a message that cannot be a line. */
+  readonly frame?: ((message: Uint8Array) => Uint8Array | undefined) | undefined;
   /** Absent: bytes go as binary messages, as they come. */
   readonly unframer?: Unframer | undefined;
   /** Bytes that may wait for the client before the target is paused; 0 = no limit. */
@@ -30,18 +35,9 @@ export interface PipeOptions {
 
 /** Milliseconds for the target to end after our FIN. Its answer goes nowhere, but closing at once could reset what we sent last. */
 const LINGER_MS = 5_000;
-const BROKEN = { code: 1014, reason: "the target broke the connection" } as const;
-const ENDED = { code: 1000, reason: "the target has ended" } as const;
-const TOO_LONG = { code: 1009, reason: "a line of the target is longer than maxLine" } as const;
-/** A read of this size sits in memory of its own, which is worth giving back early; for smaller ones the look costs more. */
-const LARGE_CHUNK = 64 * 1024;
+const TOO_LONG: Ending = { code: 1009, reason: "a line of the target is longer than maxLine" };
 
-interface Ending {
-  readonly code: CloseCode;
-  readonly reason: string;
-}
-
-export class Pipe implements StageOwner, UpstreamHandler {
+export class Pipe implements BridgeEnd, StageOwner, UpstreamHandler {
   /** Bytes the kernel did not take yet, towards the target. */
   private rest: Uint8Array[] = [];
   private connection: Connection | undefined;
@@ -78,9 +74,16 @@ export class Pipe implements StageOwner, UpstreamHandler {
   }
 
   /** From the client to the target. */
-  receive(bytes: Uint8Array): void {
+  receive(data: Data): void {
+    const { frame, stage } = this.options;
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const framed = frame === undefined ? bytes : frame(bytes);
+    if (framed === undefined) {
+      this.connection?.close(1007, "a message is one line, but this one contains a line feed");
+      return;
+    }
     this.isActive = true;
-    this.options.stage.add(this, bytes);
+    stage.add(this, framed);
   }
 
   /** The client has taken some of what waited for it. */
@@ -176,8 +179,7 @@ export class Pipe implements StageOwner, UpstreamHandler {
 
   private sendBytes(connection: Connection, chunk: Buffer): void {
     this.hold(connection, connection.send(chunk));
-    // It was sent or copied by now. Detached, its warm memory serves the next read, instead of waiting for the collector.
-    if (chunk.length >= LARGE_CHUNK && ownsMemory(chunk)) chunk.buffer.transfer(0);
+    giveBack(chunk);
   }
 
   private sendFramed(connection: Connection, unframer: Unframer, chunk: Buffer): void {
@@ -253,9 +255,4 @@ export class Pipe implements StageOwner, UpstreamHandler {
       else this.connection?.close(ENDED.code, ENDED.reason);
     });
   }
-}
-
-/** A part of a larger block must not be detached: the block serves others too. */
-function ownsMemory(chunk: Buffer): chunk is Buffer<ArrayBuffer> {
-  return chunk.buffer instanceof ArrayBuffer && chunk.byteLength === chunk.buffer.byteLength;
 }
