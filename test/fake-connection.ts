@@ -25,8 +25,11 @@ export interface FakeConnection extends Connection {
 
 let count = 0;
 
-/** Opens a connection on `route`, with the `state` that its `admit` gave. As the real one, it runs the `close` hook inside `close` and `terminate`. */
-export function openFake(route: Route, state?: unknown): FakeConnection {
+/**
+ * Opens a connection on `route`, with the `state` that its `admit` gave. As the real one, it runs the `close` hook inside `close` and
+ * `terminate`, and keeps nothing of the memory that is sent.
+ */
+export function openFake(route: Route, state?: unknown, user: string | null = null): FakeConnection {
   count += 1;
   const id = `conn-${count}`;
   const channels = new Set<string>();
@@ -48,14 +51,14 @@ export function openFake(route: Route, state?: unknown): FakeConnection {
     id,
     params: {},
     remoteAddress: "127.0.0.1",
-    user: null,
+    user,
     state,
     get isOpen() {
       return ended === undefined;
     },
     send(data) {
       if (ended !== undefined) return true;
-      sent.push(data);
+      sent.push(typeof data === "string" ? data : copyOf(data));
       if (stalled) waiting += Buffer.byteLength(data);
       return waiting === 0;
     },
@@ -106,6 +109,10 @@ export function openFake(route: Route, state?: unknown): FakeConnection {
   };
   route.open(fake);
   return fake;
+}
+
+function copyOf(data: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(data) ? Buffer.from(data) : data.slice();
 }
 
 /** A Connection that can only do what `does` says: a part that touches more of it fails. */
