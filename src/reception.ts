@@ -56,7 +56,7 @@ export function createReception(options: ReceptionOptions): Reception {
     const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
     if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);
-    const from = admitRequest(request, match.params, remoteAddress);
+    const from = admitRequest(request, path, match.params, remoteAddress);
     if (!upgrade) return plain(request, server, from, match.value, path);
     const handshake = checkUpgrade(request.headers);
     if (handshake !== undefined) return refuse(handshake, path, remoteAddress);
@@ -161,9 +161,10 @@ function methodProblem(request: Request, match: Match<Endpoint>, upgrade: boolea
     : refusal("method_not_allowed", undefined, { Allow: methods.join(", ") });
 }
 
-function admitRequest(request: Request, params: Params, remoteAddress: string): AdmitRequest {
+function admitRequest(request: Request, path: string, params: Params, remoteAddress: string): AdmitRequest {
   return {
     params,
+    path,
     remoteAddress,
     user: null,
     headers: request.headers,

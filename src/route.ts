@@ -15,6 +15,8 @@ export type RouteKind = (typeof ROUTE_KINDS)[number];
 /** What is known of a client before the 101. Everything in it comes from a stranger. */
 export interface AdmitRequest {
   readonly params: Readonly<Record<string, string>>;
+  /** As it stands in the URL, still encoded. */
+  readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
   readonly remoteAddress: string;
@@ -68,6 +70,8 @@ export interface Route {
   readonly kind: RouteKind;
   /** Absent: fairlead.v1 is not spoken here. */
   readonly v1?: V1;
+  /** Paths below the route's own that it answers too: `/v4/connect`. */
+  readonly paths?: readonly string[];
   /** Before the 101: may dial, picks the subprotocol. MUST NOT change anything that others can see. */
   admit?(request: AdmitRequest): Admission | Promise<Admission>;
   /** A request without an upgrade. Absent: the gateway answers 426. `methods` are those it takes. */

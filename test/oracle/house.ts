@@ -151,6 +151,7 @@ function open(route: Route, connection: Connection, query: string | undefined, c
 
 function requestOf({ params, remoteAddress }: Connection, query: string): AdmitRequest {
   return {
+    path: "/",
     params,
     remoteAddress,
     user: null,

@@ -61,6 +61,7 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
       const request = new Request("http://fairlead/feed", init);
       const response = await route.http?.handle(request, {
         params: {},
+        path: "/feed",
         query: new URLSearchParams(init.query),
         headers: request.headers,
         remoteAddress: "127.0.0.1",
