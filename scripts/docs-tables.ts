@@ -112,7 +112,7 @@ function metricTable(): string {
   const stats = {
     version: "",
     rejected: named,
-    queuedMessages: named,
+    routes: new Map([["x", { queued: 1, resumable: 1, parked: 1 }]]),
     descriptorsUsed: 0,
     descriptorsMax: 0,
     engineUp: true,

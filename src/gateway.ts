@@ -111,7 +111,7 @@ function furnish(config: Config, log: Log) {
         descriptorsUsed: capacity.used,
         descriptorsMax: capacity.max,
         engineUp: engine.health().up,
-        queuedMessages: new Map(endpoints.map(({ path, route }) => [path, route.stats()["queued"] ?? 0])),
+        routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
       },
     );
 
@@ -121,7 +121,7 @@ function furnish(config: Config, log: Log) {
   }
 
   const reception = createReception({
-    router: createRouter(endpoints.map((endpoint) => [endpoint.path, endpoint] as const)),
+    router: createRouter(pathsOf(endpoints)),
     capacity,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
@@ -164,6 +164,15 @@ function furnish(config: Config, log: Log) {
   }
 
   return { start, stop, port: () => listener?.port ?? config.listen.port };
+}
+
+/** What is configured for a path wins over what another route answers below its own. */
+function pathsOf(endpoints: readonly Endpoint[]): (readonly [path: string, endpoint: Endpoint])[] {
+  const below = endpoints.flatMap((endpoint) => {
+    const base = endpoint.path.replace(/\/\*?$/, "");
+    return (endpoint.route.paths ?? []).map((path) => [`${base}${path}`, endpoint] as const);
+  });
+  return [...below, ...endpoints.map((endpoint) => [endpoint.path, endpoint] as const)];
 }
 
 function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
@@ -227,7 +236,7 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
     case "relay":
       return createRelay({ options, claims: engine.claims, counters, log, clock, name: path });
     case "bridge":
-      return createBridge({ options, capacity, clock, log, route: path });
+      return createBridge({ options, counters, capacity, clock, log, route: path });
   }
 }
 

@@ -3,6 +3,7 @@
  * No library: ours would have to copy every plain number into its objects first, and the format is ten lines.
  */
 import { DROP_REASONS, RECORDING_RESULTS, type RouteCounters } from "./metrics.ts";
+import type { RouteStats } from "./route.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
@@ -20,7 +21,8 @@ export interface ProcessStats {
   readonly descriptorsUsed: number;
   readonly descriptorsMax: number;
   readonly engineUp: boolean;
-  readonly queuedMessages: ReadonlyMap<string, number>;
+  /** What each route says of itself, by its path. */
+  readonly routes: ReadonlyMap<string, RouteStats>;
 }
 
 const perRoute =
@@ -31,6 +33,12 @@ const perRoute =
 const single =
   (read: (stats: ProcessStats) => number) =>
   (stats: ProcessStats): Sample[] => [[{}, read(stats)]];
+
+/** One series for each route that has such a number. */
+const ofRoutes =
+  (name: string) =>
+  ({ routes }: ProcessStats): Sample[] =>
+    [...routes].flatMap(([route, { [name]: value }]) => (value === undefined ? [] : [[{ route }, value]]));
 
 export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
   {
@@ -139,7 +147,19 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     name: "fairlead_messages_queued",
     type: "gauge",
     help: "Fan-out: messages behind the position of a lagging reader.",
-    read: ({ queuedMessages }) => [...queuedMessages].map(([route, n]): Sample => [{ route }, n]),
+    read: ofRoutes("queued"),
+  },
+  {
+    name: "fairlead_bridge_streams",
+    type: "gauge",
+    help: "Streams that survive a lost connection, those whose client is away among them.",
+    read: ofRoutes("resumable"),
+  },
+  {
+    name: "fairlead_bridge_streams_parked",
+    type: "gauge",
+    help: "Streams whose client is away and may come back.",
+    read: ofRoutes("parked"),
   },
   {
     name: "fairlead_handshakes_rejected_total",

@@ -12,7 +12,10 @@ const STATS = {
   descriptorsUsed: 3,
   descriptorsMax: 100,
   engineUp: true,
-  queuedMessages: new Map([["/r", 6]]),
+  routes: new Map([
+    ["/r", { queued: 6, resumable: 3, parked: 2 }],
+    ["/s", {}],
+  ]),
 };
 
 /** Every series of these counters as `name{label=value}`, with its value. */
@@ -65,6 +68,8 @@ describe("renderMetrics", () => {
       ["fairlead_connections_closed_total{route=/r,code=1000}", 11],
       ["fairlead_connections_closed_total{route=/r,code=1006}", 12],
       ["fairlead_messages_queued{route=/r}", 6],
+      ["fairlead_bridge_streams{route=/r}", 3],
+      ["fairlead_bridge_streams_parked{route=/r}", 2],
       ["fairlead_handshakes_rejected_total{reason=bad_key}", 4],
       ["fairlead_descriptors_used{}", 3],
       ["fairlead_descriptors_max{}", 100],

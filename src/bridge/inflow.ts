@@ -4,9 +4,9 @@
  * lost need not be kept: the client says it again.
  */
 import { ByteRing } from "./byte-ring.ts";
-import type { Upstream } from "./dial.ts";
 import type { Flow } from "./stall-watch.ts";
 import type { StreamForm } from "./stream-form.ts";
+import type { Upstream } from "./upstream.ts";
 
 export class Inflow implements Flow {
   /** Bytes with the target's kernel, and 1 for the half-close. */

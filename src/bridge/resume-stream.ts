@@ -17,7 +17,6 @@ import {
   reconnectFrame,
 } from "../wire/bridge-frames.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
-import type { Upstream, UpstreamHandler } from "./dial.ts";
 import type { BridgeEnd } from "./end.ts";
 import { BROKEN, ENDED, type Ending } from "./ending.ts";
 import { Inflow } from "./inflow.ts";
@@ -25,6 +24,7 @@ import { Outflow } from "./outflow.ts";
 import type { Stage, StageOwner } from "./stage.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { StreamForm } from "./stream-form.ts";
+import type { Upstream, UpstreamHandler } from "./upstream.ts";
 import { giveBack } from "./warm-memory.ts";
 
 /** Who knows the streams of a route by their sid. */
@@ -56,6 +56,7 @@ export interface StreamHouse {
 const freshStalls = () => ({ target: new StallWatch(), client: new StallWatch() });
 
 export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
+  readonly target: string;
   private connection: Connection | undefined;
   private upstream: Upstream | undefined;
   private readonly inflow: Inflow;
@@ -78,6 +79,7 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
     readonly form: StreamForm,
     private readonly house: StreamHouse,
   ) {
+    this.target = upstream.data.target;
     this.upstream = upstream;
     this.inflow = new Inflow(form);
     this.outflow = new Outflow(form, house.buffer);
@@ -85,9 +87,8 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
   }
 
   open(connection: Connection): void {
-    const sid = this.house.keeper.enter(this, connection.user);
     this.connection = connection;
-    connection.send(connectFrame(sid));
+    connection.send(connectFrame(this.house.keeper.enter(this, connection.user)));
     this.pump();
   }
 
@@ -115,11 +116,11 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
       return;
     }
     const frame = readFrame(data, this.form.maxData);
-    if (frame === undefined) return;
-    if (frame.type === "data") this.take(frame.bytes);
-    else if (frame.type === "ack") this.acknowledge(frame.count);
-    else if (frame.type === "bad") this.refuse(frame.code, frame.text);
-    else this.refuse(1002, "only a server says CONNECT_SUCCESS and RECONNECT_SUCCESS");
+    if (frame?.type === "data") this.take(frame.bytes);
+    else if (frame?.type === "ack") this.acknowledge(frame.count);
+    else if (frame?.type === "bad") this.refuse(frame.code, frame.text);
+    else if (frame !== undefined)
+      this.refuse(1002, "only a server says CONNECT_SUCCESS and RECONNECT_SUCCESS");
   }
 
   drainClient(): void {
@@ -271,12 +272,11 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
   }
 
   private lookForStalls(now: number): void {
-    const { stalls, upstream } = this;
-    const { stallTimeout } = this.house;
-    if (stalls.target.isStalled(this.inflow, now, stallTimeout)) {
+    const { stalls, upstream, house } = this;
+    if (stalls.target.isStalled(this.inflow, now, house.stallTimeout)) {
       this.lose(1013, "the target takes nothing");
       upstream?.terminate();
-    } else if (stalls.client.isStalled(this.outflow, now, stallTimeout)) {
+    } else if (stalls.client.isStalled(this.outflow, now, house.stallTimeout)) {
       this.lose(1013, "the client takes nothing");
     }
   }

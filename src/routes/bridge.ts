@@ -1,27 +1,34 @@
 /**
  * bridge: a WebSocket joined to a TCP connection, byte for byte. The target is dialled before the upgrade is answered, so a client
- * that gets its 101 has its service. Which service that is, `bridge/targets.ts` says.
- * Limits: `dialTimeout`, `dialPending`, `maxMessage`, `maxLine`, `slow.highWater`, `stallTimeout`. Failure: 502, 503, 504 before the
- * upgrade, 1014 after it.
+ * that gets its 101 has its service. Which service that is, `bridge/targets.ts` says. One that speaks `fairlead.bridge.v1` has a stream
+ * instead of a pipe, and may come back to it.
+ * Limits: `dialTimeout`, `dialPending`, `maxMessage`, `maxLine`, `slow.highWater`, `stallTimeout`, `resume`. Failure: 502, 503, 504 before
+ * the upgrade, 1014 after it.
  */
 
 import type { Resolve } from "../bridge/allowed.ts";
 import { createDialer, type DialFailure } from "../bridge/dial.ts";
+import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
+import { createStreams } from "../bridge/resume.ts";
+import { SSH_PATHS } from "../bridge/resume-request.ts";
 import { createStage } from "../bridge/stage.ts";
 import { createChooser } from "../bridge/targets.ts";
 import type { Upstream } from "../bridge/upstream.ts";
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
-import type { Connection, Data } from "../connection.ts";
+import type { Connection } from "../connection.ts";
 import type { Capacity } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { RouteCounters } from "../metrics.ts";
 import { type RefusalCode, refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
+import { SSH_PROTOCOL } from "../wire/bridge-frames.ts";
 import { createLineUnframer, createTextUnframer, frameLine, type Unframer } from "../wire/framing.ts";
 
 export interface BridgeDeps {
   readonly options: BridgeOptions;
+  readonly counters: RouteCounters;
   readonly capacity: Capacity;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,8 +50,10 @@ const REFUSALS: Record<DialFailure, RefusalCode> = {
 const BINARY = "binary";
 /** Milliseconds for targets to answer our FIN at the end: one that still sends would be reset, with what is on its way to it. */
 const FAREWELL_MS = 1_000;
+const NOTHING = {};
 
-export function createBridge({ options, capacity, clock, log, route, resolve }: BridgeDeps): Route {
+export function createBridge(deps: BridgeDeps): Route {
+  const { options, counters, capacity, clock, log, route, resolve } = deps;
   const chooser = createChooser({ options, route, clock, log, resolve });
   const dialer = createDialer({
     timeout: options.dialTimeout,
@@ -53,39 +62,45 @@ export function createBridge({ options, capacity, clock, log, route, resolve }: 
     clock,
   });
   const stage = createStage();
-  const accepted = [BINARY, ...options.subprotocols];
-  const upstreams = new Set<Upstream>();
-  let onEmpty = () => {};
+  const upstreams = createUpstreams(clock);
+  const streams = createStreams({
+    options,
+    counters,
+    clock,
+    stage,
+    leave,
+    gone: upstreams.gone,
+    onCrowded: () => log.warn({ route, streams: options.resume.streams }, "! a waiting stream gave way"),
+  });
+  const accepted = [...streams.forms.keys(), BINARY, ...options.subprotocols];
 
   function createPipe(upstream: Upstream): Pipe {
-    upstreams.add(upstream);
     return new Pipe(upstream, {
       clock,
       stage,
+      frame: options.framing === "lines" ? frameLine : undefined,
       unframer: unframerOf(options),
       highWater: options.slow.highWater,
       halfCloseTimeout: options.halfCloseTimeout,
       stallTimeout: options.stallTimeout,
-      onEnd() {
-        upstreams.delete(upstream);
-        if (upstreams.size === 0) onEmpty();
-      },
+      onEnd: () => upstreams.gone(upstream),
     });
   }
 
-  /** Resolves when no upstream is left, at the latest after FAREWELL_MS. */
-  function emptied(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = clock.after(FAREWELL_MS, resolve);
-      onEmpty = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+  /** A stream's upstream ends as that of a pipe whose client is gone. */
+  function leave(upstream: Upstream, left: Iterable<Uint8Array>): void {
+    const pipe = createPipe(upstream);
+    for (const bytes of left) pipe.write(bytes);
+    pipe.closeClient();
   }
 
   async function admit(request: AdmitRequest): Promise<Admission> {
     const { protocols, signal, remoteAddress: ip } = request;
+    const protocol = protocols.find((name) => accepted.includes(name));
+    const spoken = protocol === undefined ? {} : { protocol };
+    const form = streams.forms.get(protocol ?? "");
+    const returning = form && streams.resume(request, form);
+    if (returning !== undefined) return { admitted: { state: returning, ...spoken } };
     const chosen = chooser.choose(request);
     const choice = chosen instanceof Promise ? await chosen : chosen;
     if ("refusal" in choice) return choice;
@@ -99,40 +114,67 @@ export function createBridge({ options, capacity, clock, log, route, resolve }: 
       return { refusal: refusal(REFUSALS[failure]) };
     }
     const { upstream } = dialed;
-    const protocol = protocols.find((name) => accepted.includes(name));
-    const release = () => upstream.terminate();
-    return {
-      admitted: { state: createPipe(upstream), release, ...(protocol === undefined ? {} : { protocol }) },
-    };
+    upstreams.add(upstream);
+    const state = form === undefined ? createPipe(upstream) : streams.create(upstream, form);
+    return { admitted: { state, release: () => upstream.terminate(), ...spoken } };
   }
 
   return {
     kind: "bridge",
+    paths: streams.forms.has(SSH_PROTOCOL) ? Object.values(SSH_PATHS) : [],
     admit,
-    open(connection: Connection<Pipe>) {
+    open(connection: Connection<BridgeEnd>) {
       connection.state.open(connection);
     },
-    message(connection: Connection<Pipe>, data) {
-      const bytes = bytesOf(data);
-      const framed = options.framing === "lines" ? frameLine(bytes) : bytes;
-      if (framed === undefined)
-        connection.close(1007, "a message is one line, but this one contains a line feed");
-      else connection.state.receive(framed);
+    message({ state }: Connection<BridgeEnd>, data) {
+      state.receive(data);
     },
-    drain(connection: Connection<Pipe>) {
-      connection.state.drainClient();
+    drain({ state }: Connection<BridgeEnd>) {
+      state.drainClient();
     },
-    close({ state }: Connection<Pipe>) {
-      state.closeClient();
+    close(connection: Connection<BridgeEnd>, info) {
+      connection.state.closeClient(connection, info);
     },
-    finish({ state }: Connection<Pipe>, code, reason) {
+    finish({ state }: Connection<BridgeEnd>, code, reason) {
       state.finish(code, reason);
     },
-    describe: ({ state }: Connection<Pipe>) => ({ target: state.target }),
-    stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending }),
-    async dispose() {
-      if (upstreams.size > 0) await emptied();
-      for (const upstream of upstreams) upstream.end();
+    describe: ({ state: { target } }: Connection<BridgeEnd>) => (target === "" ? NOTHING : { target }),
+    stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending, ...streams.stats() }),
+    dispose() {
+      streams.dispose();
+      return upstreams.end();
+    },
+  };
+}
+
+/** The far ends of all clients, those among them whose client is gone. */
+function createUpstreams(clock: Clock) {
+  const all = new Set<Upstream>();
+  let onEmpty = () => {};
+
+  /** Resolves when none is left, at the latest after FAREWELL_MS. */
+  function emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(FAREWELL_MS, resolve);
+      onEmpty = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  return {
+    get size() {
+      return all.size;
+    },
+    add: (upstream: Upstream) => void all.add(upstream),
+    gone(upstream: Upstream): void {
+      all.delete(upstream);
+      if (all.size === 0) onEmpty();
+    },
+    async end(): Promise<void> {
+      if (all.size > 0) await emptied();
+      for (const upstream of all) upstream.end();
     },
   };
 }
@@ -140,8 +182,4 @@ export function createBridge({ options, capacity, clock, log, route, resolve }: 
 function unframerOf({ framing, maxLine }: BridgeOptions): Unframer | undefined {
   if (framing === "bytes") return undefined;
   return framing === "text" ? createTextUnframer() : createLineUnframer(maxLine);
-}
-
-function bytesOf(data: Data): Uint8Array {
-  return typeof data === "string" ? Buffer.from(data) : data;
 }

@@ -5,6 +5,7 @@ import { createRouter, type Params } from "../../src/router.ts";
 export function admitRequest(url: string, route: string, changes: Partial<AdmitRequest> = {}): AdmitRequest {
   const [path = "", query = ""] = url.split("?");
   return {
+    path,
     params: paramsIn(path, route),
     query: new URLSearchParams(query),
     headers: new Headers(),

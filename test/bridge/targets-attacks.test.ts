@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { bridgeOptions } from "../../src/config/kinds/bridge.ts";
 import { createCapacity } from "../../src/limits.ts";
+import { createRouteCounters } from "../../src/metrics.ts";
 import { createBridge } from "../../src/routes/bridge.ts";
 import { testClock } from "../clock.ts";
 import { memoryLog, startGateway } from "../gateway.ts";
@@ -16,7 +17,15 @@ function attacked(allow: string[], ...answers: string[][]) {
   const capacity = createCapacity(0);
   const [clock, log] = [testClock(), memoryLog(true)];
   const resolve = async () => (answers.length > 1 ? answers.shift() : answers[0]) ?? [];
-  const bridge = createBridge({ options, capacity, clock, log, route: "/x/:name", resolve });
+  const bridge = createBridge({
+    counters: createRouteCounters("/x", "bridge"),
+    options,
+    capacity,
+    clock,
+    log,
+    route: "/x/:name",
+    resolve,
+  });
   const served = serveRoute(bridge);
   const status = async (query: string) => {
     const { status, body } = await ask(served.host, { path: `/x/a?${query}` });

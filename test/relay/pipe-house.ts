@@ -27,6 +27,7 @@ export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
 
   function admit(query: string, protocols: readonly string[] = []) {
     const request: AdmitRequest = {
+      path: "/pipe",
       params: {},
       query: new URLSearchParams(query),
       headers: new Headers(),

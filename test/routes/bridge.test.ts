@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { bridgeOptions } from "../../src/config/kinds/bridge.ts";
 import { createCapacity } from "../../src/limits.ts";
+import { createRouteCounters } from "../../src/metrics.ts";
 import type { Admission, AdmitRequest, Route } from "../../src/route.ts";
 import { createBridge } from "../../src/routes/bridge.ts";
 import { eventually } from "../calm.ts";
@@ -19,7 +20,8 @@ function servedBridge(
 ) {
   const [clock, log, capacity] = [testClock(), memoryLog(), createCapacity(0)];
   const options = bridgeOptions.parse({ kind: "bridge", target, ...input });
-  const bridge = createBridge({ options, capacity, clock, log, route: "/x/:name" });
+  const counters = createRouteCounters("/x/:name", "bridge");
+  const bridge = createBridge({ options, counters, capacity, clock, log, route: "/x/:name" });
   const served = serveRoute({ ...bridge, ...wrap(bridge, clock) });
   return { ...served, bridge, clock, log, upstreams: capacity };
 }
@@ -61,7 +63,7 @@ describe("a handshake on a bridge", () => {
     );
     await (await service.next()).ended();
     expect([served.upstreams.used, served.capacity.used]).toEqual([0, 0]);
-    expect(served.bridge.stats()).toEqual({ upstreams: 0, dialing: 0 });
+    expect(served.bridge.stats()).toMatchObject({ upstreams: 0, dialing: 0 });
   });
 
   test("is refused with 503 if dialPending dials are under way", async () => {
@@ -77,7 +79,7 @@ describe("a handshake on a bridge", () => {
     expect([status, body.split(":")[0], headers.get("retry-after")]).toEqual([503, "upstream_busy", "5"]);
     const admission = await first.promise;
     if (admission !== undefined && "admitted" in admission) admission.admitted.release?.();
-    expect(served.bridge.stats()).toEqual({ upstreams: 0, dialing: 0 });
+    expect(served.bridge.stats()).toMatchObject({ upstreams: 0, dialing: 0 });
   });
 
   test("is refused with 503 if no descriptor is left for the upstream", async () => {
@@ -138,7 +140,7 @@ describe("a handshake on a bridge", () => {
     client.reset();
     await peer.ended();
     await eventually("both descriptors are back", () => served.capacity.used + served.upstreams.used === 0);
-    expect(served.bridge.stats()).toEqual({ upstreams: 0, dialing: 0 });
+    expect(served.bridge.stats()).toMatchObject({ upstreams: 0, dialing: 0 });
   });
 
   test.each([

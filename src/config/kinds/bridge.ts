@@ -1,6 +1,6 @@
 /** Options of a route of kind bridge. */
 import { z } from "zod";
-import { duration, option, size } from "../option.ts";
+import { duration, flag, option, size } from "../option.ts";
 import { common, slow } from "./every.ts";
 
 /** As in `config/target.ts`; a list is for a program whose arguments have spaces. */
@@ -10,6 +10,18 @@ const target = z.union([
     exec: option(z.array(z.string()).min(1), "a program and its arguments, one each; no shell reads them"),
   }),
 ]);
+
+const resume = z.strictObject({
+  enabled: flag(true, "speaks fairlead.bridge.v1, whose streams survive a lost connection"),
+  ssh: flag(false, "speaks the SSH relay form too: subprotocol ssh, paths v4/connect and v4/reconnect"),
+  window: duration("60s", "how long a stream waits for its client to come back"),
+  buffer: size("1MiB", "bytes kept until the client acknowledges them; a full one stops reading the target"),
+  streams: option(
+    z.int().min(0).default(1000),
+    "streams that wait for their client; the oldest gives way",
+    "streams",
+  ),
+});
 
 export const bridgeOptions = z.strictObject({
   kind: z.literal("bridge"),
@@ -39,6 +51,7 @@ export const bridgeOptions = z.strictObject({
     "after the target's FIN: how long the client must be silent before close 1000",
   ),
   maxLine: size("1MiB", "longest line under framing lines; past it close 1009"),
+  resume: resume.prefault({}),
   ...common("1MiB", "5s", "5m"),
   slow: slow(["pause"], "pause", "1MiB"),
 });

@@ -1,0 +1,80 @@
+/**
+ * Streams of one bridge, as the route sees them: which subprotocols open one, and who goes on with one.
+ * Failure: all after the 101, so that a client in a browser sees it: 4500 for a request that cannot be one, 4510 for a stream that is
+ * unknown, expired, another user's, or cannot be served from where the client stands.
+ */
+import type { Clock } from "../clock.ts";
+import type { BridgeOptions } from "../config/kinds/bridge.ts";
+import type { Connection } from "../connection.ts";
+import type { RouteCounters } from "../metrics.ts";
+import type { AdmitRequest, RouteStats } from "../route.ts";
+import { WINDOW_BYTES } from "../wire/bridge-frames.ts";
+import { type BridgeEnd, refusedEnd } from "./end.ts";
+import { readStreamRequest } from "./resume-request.ts";
+import { ResumeStream, type StreamHouse } from "./resume-stream.ts";
+import { createResumeTable } from "./resume-table.ts";
+import { BRIDGE_FORM, SSH_FORM, type StreamForm } from "./stream-form.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface Streams {
+  /** By the subprotocol that opens one. */
+  readonly forms: ReadonlyMap<string, StreamForm>;
+  /** The end of a client that goes on with a stream, or is told why it cannot; undefined: it wants a new one. */
+  resume(request: AdmitRequest, form: StreamForm): BridgeEnd | undefined;
+  /** A new stream over an upstream of its own. */
+  create(upstream: Upstream, form: StreamForm): BridgeEnd;
+  stats(): RouteStats;
+  dispose(): void;
+}
+
+export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "stallTimeout"> {
+  readonly options: Pick<BridgeOptions, "resume" | "stallTimeout">;
+  readonly counters: Pick<RouteCounters, "recoveries">;
+  readonly clock: Clock;
+  onCrowded(): void;
+}
+
+const LOST = "the stream is lost: unknown, expired, or not kept as far back as asked";
+
+export function createStreams({ options, counters, clock, onCrowded, ...house }: StreamsDeps): Streams {
+  const { enabled, window, streams: max, buffer, ssh } = options.resume;
+  const table = createResumeTable({ window, max, clock, onCrowded });
+  const shared: StreamHouse = {
+    ...house,
+    keeper: table,
+    buffer: Math.min(buffer || WINDOW_BYTES, WINDOW_BYTES),
+    stallTimeout: options.stallTimeout,
+  };
+  const forms = [...(enabled ? [BRIDGE_FORM] : []), ...(enabled && ssh ? [SSH_FORM] : [])];
+
+  function goOn(connection: Connection, form: StreamForm, sid: string, ack: number): boolean {
+    const stream = table.find(sid, connection.user);
+    if (stream === undefined || stream.form !== form) return false;
+    connection.state = stream;
+    return stream.resume(connection, ack);
+  }
+
+  /** The look happens when the connection is there: what another one still says until then counts. */
+  function returning(form: StreamForm, sid: string, ack: number): BridgeEnd {
+    return {
+      ...refusedEnd(4510, LOST),
+      open(connection) {
+        const isBack = goOn(connection, form, sid, ack);
+        counters.recoveries[isBack ? "recovered" : "lost"] += 1;
+        if (!isBack) connection.close(4510, LOST);
+      },
+    };
+  }
+
+  return {
+    forms: new Map(forms.map((form) => [form.protocol, form])),
+    resume({ path, query }, form) {
+      const asked = readStreamRequest(path, query);
+      if (asked.type === "new") return undefined;
+      return asked.type === "bad" ? refusedEnd(4500, asked.reason) : returning(form, asked.sid, asked.ack);
+    },
+    create: (upstream, form) => new ResumeStream(upstream, form, shared),
+    stats: () => ({ resumable: table.size, parked: table.parked }),
+    dispose: () => table.dispose(),
+  };
+}
