@@ -8,6 +8,7 @@ import { showValue } from "../config/key-path.ts";
 import { usage } from "./arguments.ts";
 import type { Arguments } from "./command.ts";
 import { clientFlag, type Flag } from "./flags.ts";
+import { openSocksDoor, type SocksProxy } from "./socks-proxy.ts";
 
 const group = "handshake";
 
@@ -28,7 +29,7 @@ export const HANDSHAKE_FLAGS: readonly Flag[] = [
   {
     name: "proxy",
     placeholder: "URL",
-    help: "through an HTTP proxy that knows CONNECT: http:// or https://",
+    help: "through a proxy: http:// and https:// with CONNECT, socks5://, which resolves the name",
   },
   { name: "cacert", placeholder: "FILE", help: "certificates (PEM) to trust in place of the built-in ones" },
   { name: "insecure", short: "k", help: "wss: take any certificate, also a forged one; says so" },
@@ -71,7 +72,7 @@ export async function readHandshake(target: string, { given, texts }: Arguments)
         ...(isInsecure ? { rejectUnauthorized: false } : {}),
         ...(ca === undefined ? {} : { ca: await readText("--cacert", ca) }),
       },
-      ...(proxy === undefined ? {} : { proxy: proxyUrl(proxy) }),
+      ...(proxy === undefined ? {} : { proxy: await proxyUrl(proxy) }),
       perMessageDeflate: false,
     },
     warnings: isInsecure && url.protocol === "wss:" ? [`the certificate of ${url.host} is not checked`] : [],
@@ -103,14 +104,17 @@ function webSocketUrl(text: string): URL {
 
 /** Out of the URL, which is shown, logged and put into errors. */
 function takeUserInfo(url: URL): string | undefined {
-  const { username, password } = url;
-  if (username === "" && password === "") return undefined;
+  const { user, password } = userInfo(url);
   url.username = "";
   url.password = "";
+  return user === "" && password === "" ? undefined : `${user}:${password}`;
+}
+
+function userInfo({ username, password }: URL): { readonly user: string; readonly password: string } {
   try {
-    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
   } catch {
-    throw usage("the user or the password of the URL has a % that begins no byte; write %25, or use --auth");
+    throw usage("the user or the password of a URL has a % that begins no byte; write %25 for a %");
   }
 }
 
@@ -155,11 +159,18 @@ function optional(
   return text === undefined ? [] : [[name, value(text, name)]];
 }
 
-function proxyUrl(text: string): string {
+/** A user and a password may stand in it. */
+async function proxyUrl(text: string): Promise<string> {
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
-  if (url === null) throw usage(`--proxy ${showValue(text)} cannot be read; write http://host:port`);
+  if (url === null || url.hostname === "")
+    throw usage(`--proxy ${showValue(text)} cannot be read; write http://host:port`);
   if (url.protocol === "http:" || url.protocol === "https:") return url.href;
-  throw usage(`--proxy takes http:// and https:// proxies, got ${showValue(url.protocol)}`);
+  if (url.protocol === "socks5:" || url.protocol === "socks5h:") return openSocksDoor(socksProxy(url));
+  throw usage(`--proxy takes http://, https:// and socks5:// proxies, got ${showValue(url.protocol)}`);
+}
+
+function socksProxy(url: URL): SocksProxy {
+  return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 1080), ...userInfo(url) };
 }
 
 async function readText(flag: string, file: string): Promise<string> {

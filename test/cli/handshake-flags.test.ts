@@ -38,7 +38,7 @@ describe("the URL", () => {
     ["ftp://h/", 'the URL "ftp://h/" is not ws:// or wss://'],
     ["ws://", 'the URL "ws://" cannot be read; write ws://host:port/path'],
     ["ws://h:99999/", 'the URL "ws://h:99999/" cannot be read; write ws://host:port/path'],
-    ["ws://a:b%zz@h/", "the user or the password of the URL has a % that begins no byte"],
+    ["ws://a:b%zz@h/", "the user or the password of a URL has a % that begins no byte"],
     ["ws://a:b@:1/\u001b[2J", 'the URL "ws://[redacted]@:1/\\u001b[2J" cannot be read'],
   ])("%j is a usage error", async (text, message) => {
     await expect(read(text)).rejects.toThrow(
@@ -84,7 +84,8 @@ describe("a flag", () => {
     [["-H", "Sec-WebSocket-Protocol: a"], "use --subprotocol where the verb has it"],
     [["-o", "a\nb"], "the value of Origin has a control character"],
     [["--auth", "secret"], "--auth needs user:pass, got no colon"],
-    [["--proxy", "ftp://h"], '--proxy takes http:// and https:// proxies, got "ftp:"'],
+    [["--proxy", "ftp://h"], '--proxy takes http://, https:// and socks5:// proxies, got "ftp:"'],
+    [["--proxy", "socks5://a:%zz@h"], "the user or the password of a URL has a % that begins no byte"],
     [["--proxy", "http://"], '--proxy "http://" cannot be read'],
     [["--cacert", "none.pem"], '--cacert "none.pem" cannot be read (ENOENT)'],
   ])("%j is a usage error", async (words, message) => {
