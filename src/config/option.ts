@@ -15,6 +15,11 @@ export function option<T extends z.ZodType>(schema: T, reason: string, unit?: st
   return schema.meta(unit === undefined ? { reason } : { reason, unit });
 }
 
+/** Never printed. */
+export function secret<T extends z.ZodType>(schema: T, reason: string): T {
+  return schema.meta({ reason, secret: true });
+}
+
 function quantity(unit: string, example: string, parse: (value: number | string) => number | undefined) {
   return z.union([z.number(), z.string()]).transform((value, context) => {
     const parsed = parse(value);

@@ -8,7 +8,7 @@ import { echoOptions } from "./kinds/echo.ts";
 import { feedOptions } from "./kinds/feed.ts";
 import { relayOptions } from "./kinds/relay.ts";
 import { roomOptions } from "./kinds/room.ts";
-import { duration, option } from "./option.ts";
+import { duration, option, secret } from "./option.ts";
 
 export const routeOptions = z.discriminatedUnion("kind", [
   echoOptions,
@@ -29,6 +29,24 @@ const engine = z.union([
   }),
 ]);
 
+const tlsOptions = z.strictObject({
+  cert: option(
+    z.string().min(1),
+    "file of the certificate (PEM), with those between it and its authority; the port then speaks TLS only",
+  ),
+  key: option(
+    z.string().min(1).optional(),
+    "file of the certificate's key (PEM); default: it stands in the file of cert",
+  ),
+  keyPassword: secret(z.string().min(1).optional(), "password of the key, where it has one"),
+  clientCa: option(
+    z.string().min(1).optional(),
+    "file of authorities (PEM); clients without a certificate of one of them are refused",
+  ),
+});
+
+export type TlsOptions = z.output<typeof tlsOptions>;
+
 export const configSchema = z.strictObject({
   listen: z
     .strictObject({
@@ -37,6 +55,7 @@ export const configSchema = z.strictObject({
         "address to bind; a public one is asked for, never assumed",
       ),
       port: option(z.int().min(0).max(65_535).default(8080), "port to bind; 0 takes a free one"),
+      tls: tlsOptions.optional(),
     })
     .prefault({}),
   engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),

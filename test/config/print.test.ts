@@ -22,3 +22,14 @@ test("shows every option with its value as people write it, and where it was wri
   expect(shown.get("listen.host")).toEqual(["[redacted]", "env FAIRLEAD_LISTEN__HOST_FILE"]);
   expect(rows.join()).not.toContain("hunter2");
 });
+
+test("tells that a secret of the config itself is set, and not what it is", async () => {
+  const root = folder({ "a.yaml": "listen: { tls: { cert: c.pem, keyPassword: hunter2 } }\n" });
+  const rows = effectiveRows(
+    await loadConfig({ base: { file: "a.yaml" }, folder: root, env: {}, flags: [] }),
+  );
+  const shown = new Map(rows.map(([key, ...rest]) => [key, rest]));
+  expect(shown.get("listen.tls.keyPassword")).toEqual(["[redacted]", "a.yaml:1"]);
+  expect(shown.get("listen.tls.cert")).toEqual(['"c.pem"', "a.yaml:1"]);
+  expect(rows.join()).not.toContain("hunter2");
+});
