@@ -7,6 +7,7 @@ import type { Server, WebSocketHandler } from "bun";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
 import type { HookConnection } from "./config/kinds/every.ts";
+import type { TlsOptions } from "./config/schema.ts";
 import type { CloseInfo, Data, Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
 import { byteLength } from "./limits.ts";
@@ -15,12 +16,15 @@ import type { Reception } from "./reception.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import { Session } from "./session.ts";
 import { SocketConnection } from "./socket.ts";
+import { readTls } from "./tls.ts";
 import { CLOSE_CODES } from "./wire/close-codes.ts";
 import { PROTOCOL } from "./wire/v1.ts";
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** With it the port speaks TLS, and nothing else. */
+  readonly tls?: TlsOptions | undefined;
   /** Bytes of the largest message that any route takes, 0 = no limit; a route's own limit is enforced per message. */
   readonly maxMessage: number;
   /** Pings that a client may send in 10 s; 0 = any number. */
@@ -74,8 +78,10 @@ function bind(
   options: ListenerOptions,
   websocket: WebSocketHandler<SocketConnection>,
 ): Server<SocketConnection> {
+  const tls = options.tls === undefined ? {} : { tls: readTls(options.tls) };
   try {
     return Bun.serve<SocketConnection>({
+      ...tls,
       hostname: options.host,
       port: options.port,
       development: false,

@@ -7,12 +7,13 @@ export function tryLines(
   address: { readonly host: string; readonly port: number },
 ): string[] {
   const host = reachable(address);
+  const secure = config.listen.tls === undefined ? "" : "s";
   const rows = Object.entries(config.routes).map(([path, route]) => [
     route.kind,
-    `ws://${host}${path === "/*" ? "/" : path}`,
-    commandFor(route, host, samplePath(path, route)),
+    `ws${secure}://${host}${path === "/*" ? "/" : path}`,
+    commandFor(route, `${secure}://${host}${samplePath(path, route)}`),
   ]);
-  return [`Fairlead listens on http://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
+  return [`Fairlead listens on http${secure}://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
 }
 
 /** A path that the route matches: parameters get a name, `*` nothing. */
@@ -21,12 +22,13 @@ function samplePath(path: string, route: RouteOptions): string {
   return path.replaceAll(/:\w+/g, name).replace(/\*$/, "");
 }
 
-function commandFor({ kind }: RouteOptions, host: string, path: string): string {
-  if (kind === "feed") return `curl -N -H 'Accept: text/event-stream' http://${host}${path}`;
-  if (kind === "bridge") return `websocat -b ws://${host}${path}`;
-  if (kind !== "relay") return `websocat ws://${host}${path}`;
+/** `rest`: the URL but for its first letters, `://host/path`, or `s://host/path` where it is TLS. */
+function commandFor({ kind }: RouteOptions, rest: string): string {
+  if (kind === "feed") return `curl -N -H 'Accept: text/event-stream' http${rest}`;
+  if (kind === "bridge") return `websocat -b ws${rest}`;
+  if (kind !== "relay") return `websocat ws${rest}`;
   const hello = '{"group_id":"1","sender_type":"center","receiver_type":"local","content":"hello"}';
-  return `echo '${hello}' | websocat -n ws://${host}${path}`;
+  return `echo '${hello}' | websocat -n ws${rest}`;
 }
 
 /** Columns as wide as their widest cell, two spaces and more between them. */
