@@ -67,7 +67,8 @@ export function readLine(text: string): Line {
   if (fields === undefined) return problem("is not a JSON object");
   if ("recording" in fields) return readHeader(fields);
   const { t, end } = fields;
-  if (typeof t !== "number" || !(t >= 0)) return problem(`t: expected milliseconds, received ${shown(t)}`);
+  if (typeof t !== "number" || !(t >= 0 && t < Number.POSITIVE_INFINITY))
+    return problem(`t: expected milliseconds, received ${shown(t)}`);
   if (!("end" in fields)) return readFrame(t, fields);
   const known = ENDS.find((reason) => reason === end);
   return known === undefined

@@ -59,6 +59,7 @@ describe("a line of a recording", () => {
     null: "is not a JSON object",
     "{}": "t: expected milliseconds, received nothing",
     '{"t":-1,"dir":"in","text":""}': "t: expected milliseconds, received -1",
+    '{"t":1e999,"dir":"in","text":""}': "t: expected milliseconds, received Infinity",
     '{"t":"1","dir":"in","text":""}': 't: expected milliseconds, received "1"',
     '{"t":1,"dir":"up","text":""}': 'dir: expected in or out, received "up"',
     '{"t":1,"dir":"__proto__","text":""}': "dir: expected in or out",
