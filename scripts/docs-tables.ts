@@ -11,6 +11,7 @@ import { command as connect } from "../src/cli/commands/connect.ts";
 import { command as echo } from "../src/cli/commands/echo.ts";
 import { command as feed } from "../src/cli/commands/feed.ts";
 import { command as relay } from "../src/cli/commands/relay.ts";
+import { command as replay } from "../src/cli/commands/replay.ts";
 import { command as room } from "../src/cli/commands/room.ts";
 import { command as serve } from "../src/cli/commands/serve.ts";
 import { command as tunnel } from "../src/cli/commands/tunnel.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...ROUTE_COMMANDS,
   connect,
   tunnel,
+  replay,
   config,
 };
 /** Files below the project's root that have such tables. */
@@ -51,6 +53,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
   ),
   "flags of connect": () => flagTable(connect, "client"),
   "flags of tunnel": () => flagTable(tunnel, "client"),
+  "flags of replay": () => flagTable(replay, "client"),
   "flags of the handshake": () => flagTable(connect, "handshake"),
   metrics: metricTable,
 };

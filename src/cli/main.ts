@@ -20,6 +20,7 @@ const VERBS = {
   bridge: () => import("./commands/bridge.ts"),
   connect: () => import("./commands/connect.ts"),
   tunnel: () => import("./commands/tunnel.ts"),
+  replay: () => import("./commands/replay.ts"),
   config: () => import("./commands/config.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 

@@ -21,7 +21,8 @@ const SECONDS = 20;
 /** How long a program that prints what was expected may take to end, before it counts as one that goes on. */
 const GRACE_SECONDS = 0.5;
 const STARTS = /^(?:npm start|npx fairlead)\b/;
-const NO_SERVER = /^(?:npm start --|npx fairlead) (?:config\b|connect\b|--run\b|.*(?:--help|--version))/;
+const NO_SERVER =
+  /^(?:npm start --|npx fairlead) (?:config\b|connect\b|replay\b|--run\b|.*(?:--help|--version))/;
 
 /** The last command of a block serves until it is killed. */
 export function isStart({ lang, text }: Block): boolean {

@@ -145,7 +145,7 @@ function closeOf(given: Given): ConnectOptions["close"] {
 }
 
 /** RFC 6455 section 4.1: each name is a token, and none stands twice. */
-function subprotocols(lists: readonly string[]): string[] {
+export function subprotocols(lists: readonly string[]): string[] {
   const names = lists.flatMap((list) => list.split(",")).map((name) => name.trim());
   const bad = names.find((name) => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name));
   if (bad !== undefined) throw usage(`--subprotocol needs a name, got ${showValue(bad)}`);
