@@ -31,6 +31,7 @@ import { createRelay } from "./routes/relay.ts";
 import { createRoom } from "./routes/room.ts";
 import type { SessionOptions } from "./session.ts";
 import { stocks } from "./sources/stocks.ts";
+import { checkFolder, createStaticFiles } from "./static-files.ts";
 import { VERSION } from "./version.ts";
 
 export interface Gateway {
@@ -125,9 +126,11 @@ function furnish(config: Config, log: Log) {
     capacity,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
+      web: config.web,
       notReady: () => (draining ? "draining" : engineProblem(engine)),
       metrics,
     }),
+    files: config.web === undefined ? undefined : createStaticFiles(config.web),
     isDraining: () => draining,
     nextId: createIds(),
     onRefused,
@@ -135,6 +138,7 @@ function furnish(config: Config, log: Log) {
   });
 
   async function start(): Promise<void> {
+    if (config.web !== undefined) await checkFolder(config.web);
     await engine.start?.();
     listener = createListener({
       ...config.listen,

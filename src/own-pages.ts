@@ -8,6 +8,8 @@ import type { RouteKind } from "./route.ts";
 
 export interface OwnPagesOptions {
   readonly routes: readonly { readonly path: string; readonly kind: RouteKind }[];
+  /** A folder of files: then `/` is its index. */
+  readonly web?: string | undefined;
   /** Why this node should get no traffic; undefined: it should. */
   readonly notReady: () => string | undefined;
   readonly metrics: () => string;
@@ -30,12 +32,11 @@ export function createOwnPages(options: OwnPagesOptions) {
         ? text(200, options.metrics(), "text/plain; version=0.0.4; charset=utf-8")()
         : refusalResponse(refusal("not_found")),
   };
-  const hasRootRoute = options.routes.some(({ path }) => path === "/");
+  const hasRoot = options.web !== undefined || options.routes.some(({ path }) => path === "/");
 
   return function ownPage(request: Request, path: string, remoteAddress: string): Response | undefined {
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-    if (page === undefined)
-      return path === "/" && !hasRootRoute && wantsList(request) ? indexPage() : undefined;
+    if (page === undefined) return path === "/" && !hasRoot && wantsList(request) ? indexPage() : undefined;
     if (METHODS.includes(request.method)) return page(request, remoteAddress);
     return refusalResponse(refusal("method_not_allowed", undefined, { Allow: METHODS.join(", ") }));
   };

@@ -1,5 +1,5 @@
 /**
- * Every request's way in: the gateway's own paths, a route's HTTP side, or an upgrade; else one answer of the refusal table.
+ * Every request's way in: the gateway's own paths, a route's HTTP side, a file, or an upgrade; else one answer of the refusal table.
  * Order: capacity before any work, then Host (it decides what the URL looks like), path, method, handshake, the route's `admit`.
  * Whatever `admit` took is given back when no connection comes of it.
  */
@@ -12,6 +12,7 @@ import { refusal, refusalResponse } from "./refusals.ts";
 import type { Admission, AdmitRequest, Admitted, HttpAnswer, Refusal } from "./route.ts";
 import type { Match, Params, Router } from "./router.ts";
 import { SocketConnection } from "./socket.ts";
+import type { StaticFiles } from "./static-files.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "./topics/event-stream.ts";
 
 /** The calls of the runtime's server that are needed here. */
@@ -23,6 +24,8 @@ export interface ReceptionOptions {
   readonly capacity: Capacity;
   /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
   ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
+  /** What answers plain requests that no route answers; its undefined: nothing has this path. */
+  readonly files?: StaticFiles | undefined;
   readonly isDraining: () => boolean;
   readonly nextId: () => string;
   readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
@@ -53,6 +56,19 @@ export function createReception(options: ReceptionOptions): Reception {
     const path = toldPath(asked, match);
     const own = upgrade ? undefined : options.ownPage(request, asked, remoteAddress);
     if (own !== undefined) return own;
+    const routed = () => toRoute(request, server, match, path, remoteAddress);
+    if (upgrade || options.files === undefined || answersPlain(match)) return routed();
+    return options.files(request, asked).then((found) => found ?? routed());
+  }
+
+  function toRoute(
+    request: Request,
+    server: Upgrader,
+    match: Match<Endpoint>,
+    path: string,
+    remoteAddress: string,
+  ): Answer | Promise<Answer> {
+    const upgrade = wantsUpgrade(request.headers);
     const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
     if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);
@@ -146,6 +162,11 @@ const SECRET_PARAM = "/:token";
 /** The path as the log has it. */
 function toldPath(asked: string, match: Match<Endpoint>): string {
   return match.kind === "found" && match.value.path.includes(SECRET_PARAM) ? match.value.path : asked;
+}
+
+/** The route has an HTTP side, which is asked before any file. */
+function answersPlain(match: Match<Endpoint>): boolean {
+  return match.kind === "found" && match.value.route.http !== undefined;
 }
 
 function matchProblem(match: Match<Endpoint>): Refusal | undefined {

@@ -58,6 +58,10 @@ export const configSchema = z.strictObject({
       tls: tlsOptions.optional(),
     })
     .prefault({}),
+  web: option(
+    z.string().min(1).optional(),
+    "a folder whose files are served over HTTP where no route answers plain requests, like noVNC's",
+  ),
   engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),
   limits: z
     .strictObject({

@@ -104,14 +104,14 @@ describe("tells all errors at once", () => {
       "a.toml":
         '[routes."/b"]\nkind = "bridge"\ntarget = "nowhere"\n\n[listen]\nprot = 1\n\n[routes."/healthz"]\nkind = "echo"\n',
     };
-    const env = { FAIRLEAD_LOG__LEVEL: "loud", FAIRLEAD_X: "1" };
+    const env = { FAIRLEAD_LOG__LEVEL: "loud", FAIRLEAD_XYZZYX: "1" };
     expect(
       (await told(files, { env, flags: port(-1) })).map((line) => line.split(": ").slice(0, 2).join(": ")),
     ).toEqual([
       'a.toml:3: routes["/b"].target',
       "a.toml:6: listen.prot",
       'a.toml:8: routes["/healthz"]',
-      "env FAIRLEAD_X: sets no option.",
+      "env FAIRLEAD_XYZZYX: sets no option.",
       "env FAIRLEAD_LOG__LEVEL: log.level",
       "--port: expected a whole number from 0 to 65535, got -1.",
     ]);
