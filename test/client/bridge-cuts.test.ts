@@ -5,27 +5,12 @@
 import { expect, test } from "bun:test";
 import { openBridge } from "../../src/client/bridge.ts";
 import { testClock } from "../clock.ts";
+import { noise } from "../routes/bridge-house.ts";
+import { newSeed, seeded } from "../seeded.ts";
 import { modelGateway } from "./model-gateway.ts";
 
 const MIB = 1024 * 1024;
-const seed = Number(process.env["FAIRLEAD_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-
-/** Mulberry32: a small generator whose sequence is known from its seed. */
-function random(from: number): () => number {
-  let state = from;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function noise(size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-  return bytes;
-}
+const seed = newSeed();
 
 /** A turn of the event loop, and a millisecond of the clock: frames and timers keep pace whatever the machine does. */
 const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -64,8 +49,8 @@ async function readAll(readable: ReadableStream<Uint8Array>, chance: () => numbe
 
 for (const [index, size] of [0, 1, 70_000, 6 * MIB, 6 * MIB].entries()) {
   test(`${size} bytes each way arrive once, in order, whatever is cut (seed ${seed}, run ${index})`, async () => {
-    const chance = random(seed + index);
-    const [up, down] = [noise(size), noise(size + index)];
+    const chance = seeded(seed + index);
+    const [up, down] = [new Uint8Array(noise(size, 1)), new Uint8Array(noise(size + index, 2))];
     const gateway = modelGateway(down, chance);
     const { WebSocket } = gateway;
     const clock = testClock();

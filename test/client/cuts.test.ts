@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { connect, type Item, type Session } from "../../src/client/index.ts";
+import { newSeed, seeded } from "../seeded.ts";
 import { startSuiteGateway } from "./suite-gateway.ts";
 
 const MESSAGES = 3_000;
@@ -11,18 +12,7 @@ const CUTS = 30;
 /** Publishes that wait for their answer at once, less than may wait while there is no connection. */
 const WINDOW = 200;
 
-const seed = Number(process.env["FAIRLEAD_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-
-/** Mulberry32: a small generator whose sequence is known from its seed. */
-function random(from: number): () => number {
-  let state = from;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+const seed = newSeed();
 
 /** A session whose connection can be cut under it. */
 function cuttable(url: string): { session: Session; cut(): void } {
@@ -58,7 +48,7 @@ function hearing(
 
 test(`each message reaches each reader once and in order, whatever is cut (seed ${seed})`, async () => {
   await using gateway = await startSuiteGateway();
-  const chance = random(seed);
+  const chance = seeded(seed);
   const url = gateway.ws("/long/cuts");
   const people = [cuttable(url), cuttable(url), cuttable(url)] as const;
   const [writer, reader, both] = people;
