@@ -5,6 +5,6 @@ import process from "node:process";
 import { runSuite } from "./suite.js";
 
 const [folder = "", base = ""] = process.argv.slice(2);
-const doors = ["index", "relay"].map((door) => import(`${folder}/${door}.js`));
+const doors = ["index", "relay", "bridge"].map((door) => import(`${folder}/${door}.js`));
 const library = Object.assign({}, ...(await Promise.all(doors)));
 process.exitCode = (await runSuite(library, base, console.log)) === 0 ? 0 : 1;

@@ -1,18 +1,27 @@
 /** The gateway that suite.js wants, once it can promise what the suite asks for. */
 import { eventually } from "../calm.ts";
 import { startGateway, type TestGateway } from "../gateway.ts";
+import { startService } from "../tcp-service.ts";
 import { speak } from "../v1-client.ts";
 
 export async function startSuiteGateway(): Promise<TestGateway> {
+  const service = await startService((peer) => peer.echo());
   const gateway = await startGateway({
     "/echo": { kind: "echo", welcome: false },
     "/relay": { kind: "relay" },
     "/room/:name": { kind: "room", history: { size: 1_000 } },
     "/feed/:topic": { kind: "feed", publish: true },
+    "/tcp": { kind: "bridge", target: service.target },
     "/long/:topic": { kind: "feed", publish: true, history: { size: 10_000, bytes: "16MiB" } },
   });
   await remembers(gateway);
-  return gateway;
+  return {
+    ...gateway,
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      service[Symbol.dispose]();
+    },
+  };
 }
 
 /** A server that has just begun cannot tell whether a publish that is sent again came before it: `gone`, for its first second. */

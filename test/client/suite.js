@@ -1,11 +1,13 @@
 /**
  * What the library promises, against a real gateway, in plain JavaScript without a test framework: the same checks run in Bun, Node, Deno and
- * Chromium. The gateway has `/echo`, `/relay`, `/room/:name` and `/feed/:topic` with `publish` on.
+ * Chromium. The gateway has `/echo`, `/relay`, `/room/:name` and `/feed/:topic` with `publish` on, and
+ * `/tcp`, a bridge to a service that sends back what comes.
  */
+import { BRIDGE_CHECKS } from "./suite-bridge.js";
 import { RELAY_CHECKS } from "./suite-relay.js";
 
 /**
- * @typedef {typeof import("../../src/client/index.ts") & typeof import("../../src/client/relay.ts")} Library
+ * @typedef {typeof import("../../src/client/index.ts") & typeof import("../../src/client/relay.ts") & typeof import("../../src/client/bridge.ts")} Library
  * @typedef {import("../../src/client/index.ts").Session} Session
  * @typedef {import("../../src/client/index.ts").Subscription} Subscription
  * @typedef {import("../../src/client/index.ts").Item} Item
@@ -17,9 +19,10 @@ import { RELAY_CHECKS } from "./suite-relay.js";
  * @property {string} name no other check has it
  */
 
-/** @type {Record<string, (house: House & import("./suite-relay.js").RelayHouse) => Promise<void>>} */
+/** @type {Record<string, (house: House & import("./suite-relay.js").RelayHouse & import("./suite-bridge.js").BridgeHouse) => Promise<void>>} */
 const CHECKS = {
   ...RELAY_CHECKS,
+  ...BRIDGE_CHECKS,
   async "publishes and reads, with positions"({ connect, name }) {
     const session = connect(`/feed/${name}`);
     const items = read(session.subscribe());
@@ -231,7 +234,7 @@ export async function runSuite(library, base, say) {
 }
 
 /** @param {Library} library @param {string} base */
-function createHouse({ connect, openRelay, ReconnectingSocket }, base) {
+function createHouse({ connect, openBridge, openRelay, ReconnectingSocket }, base) {
   /** @type {WebSocket[]} */
   const sockets = [];
   /** @type {{ close(): void }[]} */
@@ -249,13 +252,18 @@ function createHouse({ connect, openRelay, ReconnectingSocket }, base) {
     return made;
   };
   const name = `t${crypto.randomUUID()}`;
-  /** @type {House & import("./suite-relay.js").RelayHouse} */
+  /** @type {House & import("./suite-relay.js").RelayHouse & import("./suite-bridge.js").BridgeHouse} */
   const house = {
     name,
     connect: (path, options) => keep(connect(base + path, { WebSocket: Cut, ...options })),
     socket: (path) => keep(new ReconnectingSocket(base + path, [], { WebSocket: Cut, ...QUICK })),
     relay: (role, options) =>
       keep(openRelay(`${base}/relay`, { WebSocket: Cut, group: name, role, ...QUICK, ...options })),
+    bridge(path, options) {
+      const over = new AbortController();
+      keep({ close: () => over.abort() });
+      return openBridge(base + path, { WebSocket: Cut, signal: over.signal, ...QUICK, ...options });
+    },
     cut: () => sockets.at(-1)?.close(4000),
   };
   return { house, leave: () => open.forEach((each) => void each.close()) };

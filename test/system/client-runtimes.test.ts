@@ -56,12 +56,16 @@ async function pageScript(): Promise<string> {
   const entry = join(home, "page.js");
   const imports = [
     `import * as index from ${JSON.stringify(join(home, "index.js"))};`,
+    `import * as bridge from ${JSON.stringify(join(home, "bridge.js"))};`,
     `import * as relay from ${JSON.stringify(join(home, "relay.js"))};`,
     `import { runSuite } from ${JSON.stringify(suite)};`,
   ];
   writeFileSync(
     entry,
-    [...imports, "globalThis.suite = (url, say) => runSuite({ ...index, ...relay }, url, say);"].join("\n"),
+    [
+      ...imports,
+      "globalThis.suite = (url, say) => runSuite({ ...index, ...relay, ...bridge }, url, say);",
+    ].join("\n"),
   );
   const { outputs } = await Bun.build({ entrypoints: [entry], format: "iife", target: "browser" });
   return (await outputs[0]?.text()) ?? "";
