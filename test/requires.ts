@@ -13,7 +13,11 @@ const PROBES = {
   mosquitto: () => which("mosquitto", "/usr/sbin/mosquitto"),
   node: () => which("node"),
   npm: () => which("npm"),
+  /** Debian keeps the server beside PATH. */
+  postgres: () =>
+    which("postgres", ...[18, 17, 16, 15].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`)),
   prlimit: () => which("prlimit"),
+  psql: () => which("psql"),
   python3: () => which("python3"),
   /** The interpreter that has the package: Debian's own first, since another python3 may come earlier on PATH. */
   "python-websockets": () => ["/usr/bin/python3", which("python3")].find(hasWebsockets),
@@ -21,6 +25,7 @@ const PROBES = {
   "redis-server": () => which("redis-server"),
   /** npm, when it reaches its registry. */
   registry: () => (runs(["npm", "view", "bun", "version", "--fetch-retries=0"]) ? which("npm") : undefined),
+  setpriv: () => which("setpriv"),
   taskset: () => which("taskset"),
   websocat: () => which("websocat"),
   websockify: () => which("websockify"),
