@@ -1,4 +1,4 @@
-/** psql through a bridge, to a Postgres that listens on nothing but a socket in the file system. */
+/** psql through a tunnel and a bridge, to a Postgres that listens on nothing but a socket in the file system. */
 import { expect } from "bun:test";
 import { chownSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,13 +7,13 @@ import { type Paths, requires } from "../../requires.ts";
 import { noise, sha256 } from "../../routes/bridge-house.ts";
 import { serve } from "../one-liner.ts";
 import { start } from "../program.ts";
-import { forward } from "./forwarder.ts";
+import { tunnel } from "./tunnel.ts";
 
 const withPostgres = requires("node", "postgres", "psql", "setpriv");
 /** Postgres does not run as root; this user has nothing else. */
 const NOBODY = 65_534;
 
-/** A database of its own, and psql that reaches it through a bridge; gives what psql prints. */
+/** A database of its own, and psql that reaches it through a tunnel and a bridge; gives what psql prints. */
 async function database({ postgres, psql, setpriv }: Paths<"postgres" | "psql" | "setpriv">) {
   const cwd = folder();
   const isRoot = process.getuid?.() === 0;
@@ -27,7 +27,7 @@ async function database({ postgres, psql, setpriv }: Paths<"postgres" | "psql" |
   const server = start([...drop, postgres, ...flags], { cwd });
   await server.says(/ready to accept connections/, 30);
   const host = await serve("bridge", "--target", `unix:${join(cwd, ".s.PGSQL.5432")}`);
-  const url = `postgres://ann@127.0.0.1:${await forward(`ws://${host}/`)}/postgres`;
+  const url = `postgres://ann@127.0.0.1:${await tunnel(`ws://${host}/`)}/postgres`;
   return {
     cwd,
     async ask(...statements: string[]): Promise<string> {

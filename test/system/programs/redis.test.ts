@@ -1,4 +1,4 @@
-/** redis-cli and a Redis of its own, through a bridge: requests and answers, bytes of any kind, a burst, and a connection that listens. */
+/** redis-cli and a Redis of its own, through a tunnel and a bridge: requests, bytes of any kind, a burst, and a connection that listens. */
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,19 +7,19 @@ import { type Paths, requires } from "../../requires.ts";
 import { noise, sha256 } from "../../routes/bridge-house.ts";
 import { serve } from "../one-liner.ts";
 import { type Program, start } from "../program.ts";
-import { forward } from "./forwarder.ts";
 import { freePort } from "./free-port.ts";
+import { tunnel } from "./tunnel.ts";
 
 const withRedis = requires("node", "redis-server", "redis-cli");
 
-/** A Redis that keeps nothing and reads no config of this machine, and `cli` that reaches it through a bridge. */
+/** A Redis that keeps nothing and reads no config of this machine, and redis-cli, which comes through a tunnel and a bridge. */
 async function redis({ "redis-server": server, "redis-cli": cli }: Paths<"redis-server" | "redis-cli">) {
   const cwd = folder();
   const at = String(await freePort());
   const flags = ["--port", at, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", cwd];
   await start([server, ...flags], { cwd }).says(/Ready to accept connections/);
   const host = await serve("bridge", "--target", `127.0.0.1:${at}`);
-  const port = String(await forward(`ws://${host}/`));
+  const port = await tunnel(`ws://${host}/`);
   const command = (...args: string[]) => [cli, "-h", "127.0.0.1", "-p", port, ...args];
   return {
     cwd,
