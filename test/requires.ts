@@ -25,7 +25,11 @@ const PROBES = {
   "redis-server": () => which("redis-server"),
   /** npm, when it reaches its registry. */
   registry: () => (runs(["npm", "view", "bun", "version", "--fetch-retries=0"]) ? which("npm") : undefined),
+  scp: () => which("scp"),
   setpriv: () => which("setpriv"),
+  ssh: () => which("ssh"),
+  /** It wants to be started by its whole path. */
+  sshd: () => which("sshd", "/usr/sbin/sshd"),
   taskset: () => which("taskset"),
   websocat: () => which("websocat"),
   websockify: () => which("websockify"),
