@@ -11,10 +11,10 @@ import type { Kind, Row } from "./measure.ts";
 import type { Server } from "./server.ts";
 
 const MB = 1e6;
-const CHUNK = new Uint8Array(256 * 1024);
+export const CHUNK = new Uint8Array(256 * 1024);
 
 /** The service's end of one bridge: takes everything, sends when told, or echoes. */
-interface Peer {
+export interface Peer {
   received: number;
   toSend: number;
   echoes: boolean;
@@ -23,7 +23,7 @@ interface Peer {
 
 let accepted = Promise.withResolvers<Socket<Peer>>();
 
-const target = Bun.listen<Peer>({
+export const target = Bun.listen<Peer>({
   hostname: "127.0.0.1",
   port: 0,
   socket: {
@@ -41,7 +41,7 @@ const target = Bun.listen<Peer>({
 });
 
 /** Writes until the kernel takes no more or all is sent. */
-function pour(socket: Socket<Peer>): void {
+export function pour(socket: Socket<Peer>): void {
   while (socket.data.toSend > 0) {
     const size = Math.min(CHUNK.length, socket.data.toSend);
     const written = Math.max(0, socket.write(CHUNK.subarray(0, size)));
@@ -50,14 +50,16 @@ function pour(socket: Socket<Peer>): void {
   }
 }
 
-async function join(server: Server): Promise<[Client, Socket<Peer>]> {
+export type Ends = readonly [Client, Socket<Peer>];
+
+export async function join(server: Server, protocol = "binary"): Promise<Ends> {
   accepted = Promise.withResolvers();
-  const client = await connect(server.port, "/bridge");
+  const client = await connect(server.port, "/bridge", protocol);
   return [client, await accepted.promise];
 }
 
 /** `start` gets bytes and returns how many it really moves; `done` is called when they have all arrived. */
-function transfer(client: Client, start: (bytes: number, done: () => void) => number): Load {
+export function transfer(client: Client, start: (bytes: number, done: () => void) => number): Load {
   return {
     async run(megabytes, times) {
       const round = Promise.withResolvers<void>();
@@ -72,7 +74,7 @@ function transfer(client: Client, start: (bytes: number, done: () => void) => nu
   };
 }
 
-function down([client, peer]: [Client, Socket<Peer>]): Load {
+export function down([client, peer]: Ends): Load {
   return transfer(client, (bytes, done) => {
     const goal = client.counter.bytes + bytes;
     client.onRead = () => client.counter.bytes >= goal && done();
@@ -83,7 +85,7 @@ function down([client, peer]: [Client, Socket<Peer>]): Load {
 }
 
 /** Frames are written as many at a time as make 256 KiB. */
-function up([client, peer]: [Client, Socket<Peer>], size: number): Load {
+export function up([client, peer]: Ends, size: number): Load {
   const frames = repeat(clientFrame(new Uint8Array(size), BINARY), CHUNK.length / size);
   return transfer(client, (bytes, done) => {
     let writes = Math.ceil(bytes / CHUNK.length);
@@ -98,18 +100,13 @@ function up([client, peer]: [Client, Socket<Peer>], size: number): Load {
   });
 }
 
-function roundTrips([client, peer]: [Client, Socket<Peer>]): Load {
+export function roundTrips([client, peer]: Ends): Load {
   peer.data.echoes = true;
   const burst = clientFrame(new Uint8Array(64), BINARY);
   return closedLoop([{ sender: client, burst: () => burst, receivers: [client], frames: 1 }], 1);
 }
 
-function row(
-  name: string,
-  unit: Row["unit"],
-  ahead: string[],
-  start: (ends: [Client, Socket<Peer>]) => Load,
-): Row {
+function row(name: string, unit: Row["unit"], ahead: string[], start: (ends: Ends) => Load): Row {
   return { name, unit, bar: 1.03, ahead, open: async (server) => start(await join(server)) };
 }
 

@@ -21,11 +21,12 @@ import { isPinned, pinLoad, stopAll } from "./server.ts";
 import { sqlite } from "./sqlite.ts";
 import { stalled } from "./stalled.ts";
 import { start } from "./start.ts";
+import { streams } from "./streams.ts";
 
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
-const kinds = [echo, room, feed, relay, peers, pipe, bridge, fanout, pub, stalled];
+const kinds = [echo, room, feed, relay, peers, pipe, bridge, streams, fanout, pub, stalled];
 const extras = { recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
