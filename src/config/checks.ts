@@ -2,7 +2,6 @@
  * Combinations that are well-typed and still impossible, each with what to do instead. They look at what was written, not
  * at defaults, and pass over what has the wrong type, which is the schema's to tell: all errors come at once.
  */
-import { resolve } from "node:path";
 import { topicProblem } from "../wire/topic.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
@@ -27,26 +26,7 @@ function engineProblems(received: unknown): Problem[] {
 function routesProblems(routes: unknown): Problem[] {
   if (!isTable(routes)) return [];
   const paths = Object.keys(routes).filter((path) => path !== "__proto__");
-  return [
-    ...pathProblems(paths),
-    ...paths.flatMap((path) => routeProblems(path, routes[path])),
-    ...recordProblems(paths, routes),
-  ];
-}
-
-/** Each route deletes what is oldest in its folder, so it must know all that is written there. */
-function recordProblems(paths: readonly string[], routes: Route): Problem[] {
-  const folders = new Map<string, string>();
-  return paths.flatMap((path) => {
-    const record = valueAt(routes, [path, "record"]);
-    const dir = isTable(record) ? record["dir"] : record;
-    if (typeof dir !== "string") return [];
-    const other = folders.get(resolve(dir));
-    folders.set(resolve(dir), path);
-    if (other === undefined) return [];
-    const text = `is the folder of ${JSON.stringify(other)} too`;
-    return [{ path: ["routes", path, "record"], text, received: dir, hint: " Give each route its own." }];
-  });
+  return [...pathProblems(paths), ...paths.flatMap((path) => routeProblems(path, routes[path]))];
 }
 
 function pathProblems(paths: readonly string[]): Problem[] {

@@ -1,14 +1,14 @@
 /**
  * The files of one route's recordings. Each is new, readable by its owner only, and no link is followed to it. When a new one would be
  * one too many the oldest go; those being written stay, so no more than `files` sessions are recorded at once.
- * Only names of the form below are ever deleted. Failure: the system's error, or one that says that there is no room.
+ * Names have the route in them, and no file of another name is ever deleted, so routes may share a folder; two gateways may not.
+ * Failure: the system's error, or one that says that there is no room.
  */
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Sorted by name they are sorted by time. */
-const NAME = /^\d{8}T\d{9}Z-[\w-]+\.fairlead\.jsonl$/;
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export interface RecordingFile {
@@ -22,8 +22,18 @@ export interface Folder {
   create(started: Date, id: string): Promise<RecordingFile>;
 }
 
-/** `files`: how many there may be; 0 = any number. The folder is made when it is first needed. */
-export function createFolder({ dir, files }: { readonly dir: string; readonly files: number }): Folder {
+export interface FolderOptions {
+  /** Made when it is first needed. */
+  readonly dir: string;
+  /** How many there may be; 0 = any number. */
+  readonly files: number;
+  readonly route: string;
+}
+
+export function createFolder({ dir, files, route }: FolderOptions): Folder {
+  const tag = tagOf(route);
+  /** Sorted by name they are sorted by time. */
+  const ours = new RegExp(`^\\d{8}T\\d{9}Z-${RegExp.escape(tag)}-[\\w-]+\\.fairlead\\.jsonl$`);
   const written = new Set<string>();
   let last: Promise<unknown> = Promise.resolve();
 
@@ -45,7 +55,7 @@ export function createFolder({ dir, files }: { readonly dir: string; readonly fi
   }
 
   async function makeRoom(left: number): Promise<void> {
-    const names = (await readdir(dir)).filter((name) => NAME.test(name)).sort();
+    const names = (await readdir(dir)).filter((name) => ours.test(name)).sort();
     const oldest = names.filter((name) => !written.has(name));
     for (const name of oldest.slice(0, Math.max(0, names.length - left))) await unlink(join(dir, name));
   }
@@ -53,10 +63,17 @@ export function createFolder({ dir, files }: { readonly dir: string; readonly fi
   return {
     /** One after the other: two at a time would both see room for one. */
     create(started, id) {
-      const name = `${started.toISOString().replace(/[-:.]/g, "")}-${id.replace(/[^\w-]/g, "_")}.fairlead.jsonl`;
+      const time = started.toISOString().replace(/[-:.]/g, "");
+      const name = `${time}-${tag}-${id.replace(/[^\w-]/g, "_")}.fairlead.jsonl`;
       const created = last.then(() => createNext(name));
       last = created.catch(() => undefined);
       return created;
     },
   };
+}
+
+/** `/vnc/:host` as `vnc_host.3fa9c1`: people know the first part again, the second tells `/a/b` from `/a_b`. */
+function tagOf(route: string): string {
+  const words = route.replace(/\W+/g, "_").replace(/^_|_$/g, "").slice(0, 40) || "root";
+  return `${words}.${createHash("sha256").update(route).digest("hex").slice(0, 6)}`;
 }

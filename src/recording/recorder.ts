@@ -64,7 +64,10 @@ export function recordingsOf(
 }
 
 /** `folder`: instead of the one that the options name. */
-export function createRecordings(deps: RecordingsDeps, folder = createFolder(deps.options)): Recordings {
+export function createRecordings(
+  deps: RecordingsDeps,
+  folder = createFolder({ ...deps.options, route: deps.route }),
+): Recordings {
   const { clock, log, route } = deps;
   let warned = Number.NEGATIVE_INFINITY;
   const house: House = {

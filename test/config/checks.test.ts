@@ -97,20 +97,6 @@ test("refuses a recording of messages, which are not a stream", () => {
   expect(at("/r", { kind: "relay", mode: "pipe", record: { dir: "x" } })).toEqual([]);
 });
 
-test("refuses one folder for the recordings of two routes, however it is written", () => {
-  const pipe = { kind: "relay", mode: "pipe" };
-  const found = combinationProblems({
-    routes: {
-      "/a": { ...pipe, record: "tapes" },
-      "/b": { ...pipe, record: { dir: "./tapes/" } },
-      "/c": { ...pipe, record: "tapes2" },
-    },
-  });
-  expect(found.map(({ path, text }) => [path.join("."), text])).toEqual([
-    ["routes./b.record", 'is the folder of "/a" too'],
-  ]);
-});
-
 test("passes over what has the wrong type, which the schema tells", () => {
   expect(combinationProblems({ routes: [] })).toEqual([]);
   expect(at("/r", null)).toEqual([]);
