@@ -10,6 +10,7 @@ import type { Resolve } from "../bridge/allowed.ts";
 import { createDialer, type DialFailure } from "../bridge/dial.ts";
 import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
+import { recorded } from "../bridge/recorded.ts";
 import { createStreams } from "../bridge/resume.ts";
 import { SSH_PATHS } from "../bridge/resume-request.ts";
 import { createStage } from "../bridge/stage.ts";
@@ -21,6 +22,7 @@ import type { Connection } from "../connection.ts";
 import type { Capacity } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
+import { recordingsOf } from "../recording/recorder.ts";
 import { type RefusalCode, refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
 import { SSH_PROTOCOL } from "../wire/bridge-frames.ts";
@@ -72,6 +74,7 @@ export function createBridge(deps: BridgeDeps): Route {
     gone: upstreams.gone,
     onCrowded: () => log.warn({ route, streams: options.resume.streams }, "! a waiting stream gave way"),
   });
+  const recordings = recordingsOf(options.record, { route, counters, clock, log });
   const accepted = [...streams.forms.keys(), BINARY, ...options.subprotocols];
 
   function createPipe(upstream: Upstream): Pipe {
@@ -113,9 +116,11 @@ export function createBridge(deps: BridgeDeps): Route {
       log[level]({ route, target, reason: failure, detail, ip }, "! upstream: no connection");
       return { refusal: refusal(REFUSALS[failure]) };
     }
-    const { upstream } = dialed;
+    const tape = recordings && recorded(dialed.upstream, recordings);
+    const upstream = tape?.upstream ?? dialed.upstream;
     upstreams.add(upstream);
-    const state = form === undefined ? createPipe(upstream) : streams.create(upstream, form);
+    const end = form === undefined ? createPipe(upstream) : streams.create(upstream, form);
+    const state = tape?.before(end) ?? end;
     return { admitted: { state, release: () => upstream.terminate(), ...spoken } };
   }
 
@@ -140,9 +145,10 @@ export function createBridge(deps: BridgeDeps): Route {
     },
     describe: ({ state: { target } }: Connection<BridgeEnd>) => (target === "" ? NOTHING : { target }),
     stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending, ...streams.stats() }),
-    dispose() {
+    async dispose() {
       streams.dispose();
-      return upstreams.end();
+      await upstreams.end();
+      await recordings?.dispose();
     },
   };
 }

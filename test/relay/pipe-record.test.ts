@@ -1,21 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type Line, readLine } from "../../src/recording/lines.ts";
 import { folder } from "../folder.ts";
 import { startGateway } from "../gateway.ts";
 import { upgrade } from "../raw-client.ts";
+import { bytesOf, framesOf, recordingsIn } from "../recording/read-folder.ts";
 import { binary, noise, oddPieces, readBytes, sha256 } from "../routes/bridge-house.ts";
 import { pipeHouse, turnEnd } from "./pipe-house.ts";
-
-/** The lines of each recording, in the order of their names. */
-const recordings = (dir: string): Line[][] =>
-  readdirSync(dir)
-    .sort()
-    .map((name) => readFileSync(join(dir, name), "utf8").trimEnd().split("\n").map(readLine));
-
-const framesOf = (lines: readonly Line[] = []) =>
-  lines.flatMap((line) => (line.type === "frame" ? [[line.frame.dir, line.frame.data]] : []));
 
 describe("a pipe that is recorded", () => {
   test("has what both ends said: center as in, local as out, what was kept too", async () => {
@@ -29,7 +18,7 @@ describe("a pipe that is recorded", () => {
     await turnEnd();
     center.leave();
     await house.route.dispose();
-    const [lines] = recordings(dir);
+    const [lines] = recordingsIn(dir);
     expect(lines?.[0]).toMatchObject({
       header: { route: "/pipe", about: { conn: center.id, partner: local.id, group: "g" } },
     });
@@ -51,7 +40,7 @@ describe("a pipe that is recorded", () => {
       center.leave();
     }
     await house.route.dispose();
-    const said = recordings(dir).map((lines) => framesOf(lines));
+    const said = recordingsIn(dir).map((lines) => framesOf(lines));
     expect(said.toSorted()).toEqual([[["in", "a"]], [["in", "b"]]]);
   });
 
@@ -74,9 +63,8 @@ describe("a pipe that is recorded", () => {
       for (const piece of oddPieces(whole)) center.write(binary(piece));
       expect(sha256(await readBytes(local, whole.length))).toBe(sha256(whole));
     }
-    const [lines] = recordings(dir);
-    const parts = framesOf(lines).map(([, data]) => data as Uint8Array);
+    const [lines] = recordingsIn(dir);
     expect(lines?.at(-1)).toMatchObject({ end: "closed" });
-    expect(sha256(Buffer.concat(parts))).toBe(sha256(whole));
+    expect(sha256(bytesOf(lines, "in"))).toBe(sha256(whole));
   });
 });

@@ -1,7 +1,7 @@
 /** Options of a route of kind bridge. */
 import { z } from "zod";
 import { duration, flag, option, size } from "../option.ts";
-import { common, slow } from "./every.ts";
+import { common, record, slow } from "./every.ts";
 
 /** As in `config/target.ts`; a list is for a program whose arguments have spaces. */
 const target = z.union([
@@ -52,6 +52,7 @@ export const bridgeOptions = z.strictObject({
   ),
   maxLine: size("1MiB", "longest line under framing lines; past it close 1009"),
   resume: resume.prefault({}),
+  record,
   ...common("1MiB", "5s", "5m"),
   slow: slow(["pause"], "pause", "1MiB"),
 });
