@@ -11,9 +11,9 @@ const FALLBACK_NOFILE = 1024;
 const SHARE_OF_NOFILE = 0.8;
 
 export interface Capacity {
-  /** Takes a descriptor; false: the gateway is full. */
-  take(): boolean;
-  give(): void;
+  /** Takes descriptors, one by default; false: the gateway is full, and none is taken. */
+  take(count?: number): boolean;
+  give(count?: number): void;
   readonly used: number;
   readonly isFull: boolean;
   /** 0: no cap. */
@@ -23,13 +23,13 @@ export interface Capacity {
 export function createCapacity(max: number): Capacity {
   let used = 0;
   return {
-    take() {
-      if (max > 0 && used >= max) return false;
-      used += 1;
+    take(count = 1) {
+      if (max > 0 && used + count > max) return false;
+      used += count;
       return true;
     },
-    give() {
-      used -= 1;
+    give(count = 1) {
+      used -= count;
     },
     get used() {
       return used;

@@ -18,6 +18,14 @@ describe("capacity", () => {
     expect(capacity.take()).toBe(true);
   });
 
+  test("gives several at once, or none of them", () => {
+    const capacity = createCapacity(4);
+    expect([capacity.take(3), capacity.take(3), capacity.used]).toEqual([true, false, 3]);
+    expect([capacity.take(), capacity.take()]).toEqual([true, false]);
+    capacity.give(3);
+    expect(capacity.used).toBe(1);
+  });
+
   test("has no end if the maximum is 0", () => {
     const capacity = createCapacity(0);
     for (let n = 0; n < 100_000; n += 1) expect(capacity.take()).toBe(true);
