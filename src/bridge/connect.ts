@@ -3,10 +3,28 @@
  * no time limit: `dial.ts` has those.
  */
 import type { Socket } from "bun";
+import type { Clock } from "../clock.ts";
 import type { Target } from "../config/target.ts";
+import type { Log } from "../log.ts";
+import { startProgram } from "./program.ts";
+import { createConnectTls, type TlsOptions } from "./tls.ts";
 import type { Upstream, UpstreamSlot } from "./upstream.ts";
 
-export type Connect = (target: Target, slot: UpstreamSlot) => Promise<Upstream>;
+/** Who the upstream is for. */
+export interface Caller {
+  readonly remoteAddress: string;
+  /** Nobody waits for the upstream any more: what can be given up is. */
+  readonly signal: AbortSignal;
+}
+export type Connect = (target: Target, slot: UpstreamSlot, caller: Caller) => Promise<Upstream>;
+
+export interface ConnectOptions {
+  readonly tls: TlsOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The route's path, for errors and the log. */
+  readonly route: string;
+}
 
 type NativeSocket = Socket<UpstreamSlot>;
 
@@ -31,14 +49,20 @@ const SOCKET = {
   },
 } as const;
 
-export const connect: Connect = (target, data) => {
-  const common = { data, allowHalfOpen: true, socket: SOCKET };
-  switch (target.kind) {
-    case "tcp":
-      return Bun.connect({ ...common, hostname: target.hostname, port: target.port });
-    case "unix":
-      return Bun.connect({ ...common, unix: target.path });
-    default:
-      return Promise.reject(new Error(`${target.kind} is not spoken`));
-  }
-};
+/** Throws CONFIG_INVALID when a file of `tls` cannot be used. */
+export function createConnect({ tls, ...house }: ConnectOptions): Connect {
+  const connectTls = createConnectTls(tls, house.route, house.clock);
+  return (target, data, { remoteAddress, signal }) => {
+    const common = { data, allowHalfOpen: true, socket: SOCKET };
+    switch (target.kind) {
+      case "tcp":
+        return Bun.connect({ ...common, hostname: target.hostname, port: target.port });
+      case "unix":
+        return Bun.connect({ ...common, unix: target.path });
+      case "tls":
+        return connectTls(target, data, signal);
+      case "exec":
+        return startProgram({ ...house, command: target.command, remoteAddress }, data);
+    }
+  };
+}

@@ -5,17 +5,17 @@
 import type { Clock } from "../clock.ts";
 import type { Target } from "../config/target.ts";
 import type { Capacity } from "../limits.ts";
-import { type Connect, connect as connectTo } from "./connect.ts";
+import type { Caller, Connect } from "./connect.ts";
 import type { Upstream } from "./upstream.ts";
 import { codeOf, within } from "./within.ts";
 
-export type DialFailure = "refused" | "timeout" | "busy" | "full" | "aborted";
+export type DialFailure = "refused" | "untrusted" | "timeout" | "busy" | "full" | "aborted";
 export type Dialed =
   | { readonly upstream: Upstream }
   | { readonly failure: DialFailure; readonly detail: string };
 
 export interface Dialer {
-  dial(target: Target, signal: AbortSignal): Promise<Dialed>;
+  dial(target: Target, caller: Caller): Promise<Dialed>;
   /** To all targets. */
   readonly pending: number;
 }
@@ -25,25 +25,27 @@ export interface DialerOptions {
   readonly timeout: number;
   /** Dials to one target under way at once; 0 = no bound. */
   readonly maxPending: number;
-  /** An upstream costs a descriptor, from the first packet on until it is closed. */
+  /** An upstream costs descriptors, from the first packet on until it is closed. */
   readonly capacity: Capacity;
   readonly clock: Clock;
-  /** Default: the one of `connect.ts`. */
-  readonly connect?: Connect;
+  readonly connect: Connect;
 }
 
 /** Codes that mean "no way there", as opposed to "somebody said no". */
 const UNROUTABLE = ["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"];
 
+/** What OpenSSL calls a certificate that does not count: CERT_HAS_EXPIRED, UNABLE_TO_VERIFY_LEAF_SIGNATURE, INVALID_CA ... */
+const UNTRUSTED = /CERT|_CRL|_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/;
+
 export function createDialer(options: DialerOptions): Dialer {
-  const { timeout, maxPending, capacity, clock, connect = connectTo } = options;
+  const { timeout, maxPending, capacity, clock, connect } = options;
   const pending = createPending();
 
-  async function begin(target: Target): Promise<Upstream> {
+  async function begin(target: Target, caller: Caller): Promise<Upstream> {
     const done = pending.begin(target);
-    const release = once(() => capacity.give());
+    const release = once(() => capacity.give(costOf(target)));
     try {
-      return await connect(target, { handler: undefined, target: target.label, release });
+      return await connect(target, { handler: undefined, target: target.label, release }, caller);
     } catch (error) {
       release();
       throw error;
@@ -52,16 +54,20 @@ export function createDialer(options: DialerOptions): Dialer {
     }
   }
 
-  async function dial(target: Target, signal: AbortSignal): Promise<Dialed> {
+  async function dial(target: Target, caller: Caller): Promise<Dialed> {
+    const { signal } = caller;
     if (signal.aborted) return { failure: "aborted", detail: "the client went away" };
     const busy = pending.of(target);
     if (maxPending > 0 && busy >= maxPending)
       return { failure: "busy", detail: `${busy} dials are under way` };
-    if (!capacity.take()) return { failure: "full", detail: "no descriptor is left" };
-    const bounds = { timeout, clock, signal };
-    const outcome = await within(begin(target), bounds, (upstream) => upstream.terminate());
+    if (!capacity.take(costOf(target))) return { failure: "full", detail: "no descriptor is left" };
+    const waiting = new AbortController();
+    const upstream = begin(target, { ...caller, signal: waiting.signal });
+    const outcome = await within(upstream, { timeout, clock, signal }, (late) => late.terminate());
     if ("value" in outcome) return { upstream: outcome.value };
-    return "cut" in outcome ? { failure: outcome.cut, detail: outcome.detail } : failureOf(outcome.error);
+    if ("error" in outcome) return failureOf(outcome.error);
+    waiting.abort();
+    return { failure: outcome.cut, detail: outcome.detail };
   }
 
   return {
@@ -70,6 +76,11 @@ export function createDialer(options: DialerOptions): Dialer {
       return pending.total;
     },
   };
+}
+
+/** A program has three pipes. */
+function costOf({ kind }: Target): number {
+  return kind === "exec" ? 3 : 1;
 }
 
 /** Dials under way, by where they go. No more entries than dials, and each dial holds a descriptor. */
@@ -105,6 +116,7 @@ function placeOf(target: Target): string {
 
 function failureOf(error: unknown): Dialed {
   const code = codeOf(error);
+  if (UNTRUSTED.test(code)) return { failure: "untrusted", detail: code };
   return { failure: UNROUTABLE.includes(code) ? "timeout" : "refused", detail: code };
 }
 

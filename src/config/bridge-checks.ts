@@ -19,6 +19,7 @@ export function bridgeProblems(path: string, route: Route): Problem[] {
     ...targetProblems([...at, "target"], route["target"]),
     ...targetsProblems([...at, "targets"], path, route["targets"]),
     ...allowProblems([...at, "allow"], route["allow"]),
+    ...tlsProblems([...at, "tls"], route),
     ...lineProblems(at, route),
     ...protocolProblems([...at, "subprotocols"], route["subprotocols"]),
   ];
@@ -74,6 +75,14 @@ function allowProblems(at: KeyPath, rules: unknown): Problem[] {
       { path: [...at, index], text: "expected a name, an address or a network, and a port", received, hint },
     ];
   });
+}
+
+/** Where the only target speaks no TLS. Named ones and those of tokens may. */
+function tlsProblems(path: KeyPath, { tls, target, allow }: Route): Problem[] {
+  if (!isTable(tls) || Object.keys(tls).length === 0) return [];
+  const isPlain = allow !== undefined || (target !== undefined && !String(target).startsWith("tls://"));
+  if (!isPlain) return [];
+  return [{ path, text: "is for tls:// targets", hint: " Write the target so, or remove tls." }];
 }
 
 function lineProblems(at: KeyPath, { framing, maxLine: received }: Route): Problem[] {

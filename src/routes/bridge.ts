@@ -7,6 +7,7 @@
  */
 
 import type { Resolve } from "../bridge/allowed.ts";
+import { createConnect } from "../bridge/connect.ts";
 import { createDialer, type DialFailure } from "../bridge/dial.ts";
 import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
@@ -42,6 +43,7 @@ export interface BridgeDeps {
 
 const REFUSALS: Record<DialFailure, RefusalCode> = {
   refused: "upstream_refused",
+  untrusted: "upstream_refused",
   timeout: "upstream_timeout",
   busy: "upstream_busy",
   full: "full",
@@ -62,6 +64,7 @@ export function createBridge(deps: BridgeDeps): Route {
     maxPending: options.dialPending,
     capacity,
     clock,
+    connect: createConnect({ tls: options.tls, route, clock, log }),
   });
   const stage = createStage();
   const upstreams = createUpstreams(clock);
@@ -98,7 +101,7 @@ export function createBridge(deps: BridgeDeps): Route {
   }
 
   async function admit(request: AdmitRequest): Promise<Admission> {
-    const { protocols, signal, remoteAddress: ip } = request;
+    const { protocols, remoteAddress: ip } = request;
     const protocol = protocols.find((name) => accepted.includes(name));
     const spoken = protocol === undefined ? {} : { protocol };
     const form = streams.forms.get(protocol ?? "");
@@ -107,7 +110,7 @@ export function createBridge(deps: BridgeDeps): Route {
     const chosen = chooser.choose(request);
     const choice = chosen instanceof Promise ? await chosen : chosen;
     if ("refusal" in choice) return choice;
-    const dialed = await dialer.dial(choice.target, signal);
+    const dialed = await dialer.dial(choice.target, request);
     if ("failure" in dialed) {
       const { failure, detail } = dialed;
       // A client that goes away says nothing of the target.
@@ -181,6 +184,9 @@ function createUpstreams(clock: Clock) {
     async end(): Promise<void> {
       if (all.size > 0) await emptied();
       for (const upstream of all) upstream.end();
+      // A program may take its time, but not the gateway's.
+      if (all.size > 0) await emptied();
+      for (const upstream of all) upstream.terminate();
     },
   };
 }

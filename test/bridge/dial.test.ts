@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { createConnect } from "../../src/bridge/connect.ts";
 import { createDialer, type Dialed, type DialerOptions } from "../../src/bridge/dial.ts";
 import type { UpstreamHandler } from "../../src/bridge/upstream.ts";
 import { targetOf } from "../../src/config/target.ts";
 import { createCapacity } from "../../src/limits.ts";
 import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
+import { memoryLog } from "../gateway.ts";
 import { closedTarget, roundTrip, startService, type TcpService } from "../tcp-service.ts";
 
 function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
@@ -14,6 +16,7 @@ function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
     maxPending: 64,
     capacity,
     clock,
+    connect: createConnect({ tls: {}, route: "/b", clock, log: memoryLog() }),
     ...options,
   });
   const controller = new AbortController();
@@ -22,7 +25,8 @@ function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
     capacity,
     dialer,
     controller,
-    dial: (to = target) => dialer.dial(targetOf(to), controller.signal),
+    dial: (to = target) =>
+      dialer.dial(targetOf(to), { remoteAddress: "192.0.2.7", signal: controller.signal }),
   };
 }
 

@@ -45,6 +45,35 @@ describe("a bridge", () => {
   });
 });
 
+describe("tls", () => {
+  test("is refused where no target speaks it", () => {
+    const tls = { serverName: "db" };
+    const refused = ["tls: is for tls:// targets. Write the target so, or remove tls."];
+    expect(problems({ target: "a:1", tls })).toEqual(refused);
+    expect(problems({ target: { exec: ["cat"] }, tls })).toEqual(refused);
+    expect(problems({ allow: ["a:1"], tls })).toEqual(refused);
+  });
+
+  test("is taken where one does, or could", () => {
+    const tls = { caFile: "ca.pem" };
+    expect(problems({ target: "tls://a:1", tls })).toEqual([]);
+    expect(problems({ tokens: "tokens", tls })).toEqual([]);
+    expect(named({ lab: "tls://a:1" })).toEqual([]);
+    expect(problems({ target: "a:1", tls: {} })).toEqual([]);
+  });
+});
+
+describe("rules for what clients may ask for", () => {
+  test("are refused one by one, where they stand", () => {
+    expect(problems({ allow: ["db.internal:5432", "127.1:22", "10.0.0.0/24:*", "x"] })).toEqual(
+      [1, 3].map(
+        (index) =>
+          `allow[${index}]: expected a name, an address or a network, and a port. Like db.internal:5432, 10.0.0.0/24:22 or [fd00::]/8:*, where * is every port.`,
+      ),
+    );
+  });
+});
+
 describe("named targets", () => {
   test.each(["/b", "/b/*", "/:site/:host"])("are refused on %s, which does not say one name", (path) => {
     expect(named({ lab: "a:1" }, path)).toEqual([

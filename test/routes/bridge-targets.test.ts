@@ -1,11 +1,24 @@
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
+import { eventually } from "../calm.ts";
+import { CERT, KEY } from "../certificate.ts";
 import { folder } from "../folder.ts";
 import { memoryLog, startGateway } from "../gateway.ts";
-import { ask, upgrade } from "../raw-client.ts";
-import { closedTarget, OPTIONS, startService, startServiceOn } from "../tcp-service.ts";
-import { binary, bridgeHouse, readBytes, readToEnd } from "./bridge-house.ts";
+import { hasEnded } from "../process.ts";
+import { ask, closePayload, frame, OPCODE, upgrade } from "../raw-client.ts";
+import { closedTarget, OPTIONS, roundTrip, startService, startServiceOn } from "../tcp-service.ts";
+import {
+  binary,
+  bridgeHouse,
+  nextData,
+  noise,
+  oddPieces,
+  readBytes,
+  readToEnd,
+  sha256,
+} from "./bridge-house.ts";
 
 describe("a bridge with named targets", () => {
   test("leads where the path says, and its log line names the target", async () => {
@@ -97,5 +110,84 @@ describe("a bridge to a socket in the file system", () => {
       expect.objectContaining({ target, reason: "refused", detail: "ENOENT" }),
     );
     await house.expectCalm();
+  });
+});
+
+/** What echoes, as each kind of target. */
+const ECHOES = {
+  "a service behind TLS": async () => {
+    const service = await startServiceOn(createTlsServer({ ...OPTIONS, cert: CERT, key: KEY }), (peer) =>
+      peer.echo(),
+    );
+    const caFile = join(folder({ "ca.pem": CERT }), "ca.pem");
+    const target = `tls://${service.target}`;
+    return { options: { target, tls: { caFile } }, [Symbol.dispose]: () => service[Symbol.dispose]() };
+  },
+  "a socket in the file system": async () => {
+    const path = join(folder(), "echo.sock");
+    const service = await startServiceOn(createServer(OPTIONS), (peer) => peer.echo(), path);
+    return { options: { target: service.target }, [Symbol.dispose]: () => service[Symbol.dispose]() };
+  },
+  "a program": async () => ({ options: { target: "exec:cat" }, [Symbol.dispose]() {} }),
+};
+
+describe.each(Object.entries(ECHOES))("a bridge to %s", (_, start) => {
+  test("carries 8 MiB each way byte for byte, also to a client that does not read for a while", async () => {
+    using echo = await start();
+    await using house = await bridgeHouse(echo.options);
+    using client = await upgrade(house.gateway.host, { path: "/bridge" });
+    const whole = noise(8 * 1024 * 1024);
+    client.pause();
+    for (const piece of oddPieces(whole)) client.write(binary(piece));
+    await roundTrip();
+    client.resume();
+    expect(sha256(await readBytes(client, whole.length))).toBe(sha256(whole));
+    client.write(frame(closePayload(1000), { opcode: OPCODE.close }));
+    client[Symbol.dispose]();
+    await house.expectCalm();
+  });
+});
+
+describe("a bridge to a program", () => {
+  test("starts one for each client, which ends with it, and costs three descriptors", async () => {
+    await using house = await bridgeHouse({ target: { exec: ["sh", "-c", "echo $$; exec cat"] } });
+    const client = await upgrade(house.gateway.host, { path: "/bridge" });
+    const { payload } = await nextData(client);
+    expect(Number(payload.toString())).toBeGreaterThan(1);
+    expect(await house.gateway.metric("fairlead_descriptors_used")).toBe(4);
+    client[Symbol.dispose]();
+    await house.expectCalm();
+  });
+
+  test("closes with 1000 when the program has ended, after all it said, and logs what it said on stderr", async () => {
+    const log = memoryLog();
+    const target = { exec: ["sh", "-c", "echo out; echo err >&2; exit 1"] };
+    await using house = await bridgeHouse({ target }, { parts: { log } });
+    using client = await upgrade(house.gateway.host, { path: "/bridge" });
+    expect(await readToEnd(client)).toEqual({ bytes: Buffer.from("out\n"), code: 1000 });
+    const told = { route: "/bridge", target: "exec:sh", level: "info" };
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ ...told, text: "the program says", line: "err" }),
+    );
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ ...told, text: "the program has ended", status: 1 }),
+    );
+  });
+
+  test("is refused with 502 if there is no such program, and nothing stays behind", async () => {
+    await using house = await bridgeHouse({ target: "exec:/nonexistent/program" });
+    const { status, body } = await ask(house.gateway.host, { path: "/bridge" });
+    expect([status, body.split(":")[0]]).toEqual([502, "upstream_refused"]);
+    await house.expectCalm();
+  });
+
+  test("does not outlive the gateway, whatever it does about SIGTERM", async () => {
+    const target = { exec: ["sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done"] };
+    const house = await bridgeHouse({ target });
+    const client = await upgrade(house.gateway.host, { path: "/bridge" });
+    const pid = Number((await nextData(client)).payload.toString());
+    await house[Symbol.asyncDispose]();
+    client[Symbol.dispose]();
+    await eventually("it is gone", () => hasEnded(pid));
   });
 });

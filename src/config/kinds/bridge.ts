@@ -38,6 +38,18 @@ export const bridgeOptions = z.strictObject({
     z.array(z.string()).min(1).optional(),
     "what clients may ask for by ?host= and ?port=: names and networks with a port, like 10.0.0.0/24:22",
   ),
+  tls: z
+    .strictObject({
+      caFile: option(
+        z.string().min(1).optional(),
+        "certificates, in PEM, of the authorities that tls:// targets are verified by; default: the system's",
+      ),
+      serverName: option(
+        z.string().min(1).optional(),
+        "the name that a tls:// target is asked for and must prove; default: the target's own",
+      ),
+    })
+    .prefault({}),
   framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
   subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
   dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),

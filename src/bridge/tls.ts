@@ -1,0 +1,95 @@
+/**
+ * Services behind TLS. The certificate is always verified: against the system's authorities or those of `caFile`, for the name of the target
+ * or `serverName`. Failure: whoever is not trusted is not spoken to, and the dial fails with the reason.
+ */
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import type { Clock } from "../clock.ts";
+import { formatPath } from "../config/key-path.ts";
+import { FairleadError } from "../errors.ts";
+import { StreamUpstream } from "./stream-upstream.ts";
+import type { Upstream, UpstreamSlot } from "./upstream.ts";
+import { codeOf } from "./within.ts";
+
+export interface TlsOptions {
+  readonly caFile?: string | undefined;
+  readonly serverName?: string | undefined;
+}
+
+export interface TlsTarget {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** What `connect` passes on to the socket below. */
+interface NetOptions {
+  readonly allowHalfOpen: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds for the last bytes to reach a target that takes them slowly, after `end`. */
+const DELIVER_MS = 60_000;
+
+/** `signal`: gives the handshake up, which a service that says nothing would never end. */
+export type ConnectTls = (target: TlsTarget, slot: UpstreamSlot, signal: AbortSignal) => Promise<Upstream>;
+
+/** Throws CONFIG_INVALID when the file holds no certificates. */
+export function createConnectTls(
+  { caFile, serverName }: TlsOptions,
+  route: string,
+  clock: Clock,
+): ConnectTls {
+  const ca = caFile === undefined ? {} : { ca: readCertificates(caFile, route) };
+
+  return ({ hostname, port }, slot, signal) => {
+    const name = serverName ?? hostname;
+    const options: ConnectionOptions & NetOptions = {
+      ...ca,
+      host: hostname,
+      port,
+      // RFC 6066 section 3: an address is no server name; it is looked for in the certificate all the same.
+      ...(isIP(name) === 0 ? { servername: name } : {}),
+      // Said aloud, because a variable of the environment would change the default.
+      rejectUnauthorized: true,
+      allowHalfOpen: true,
+      signal,
+    };
+    const socket = connect(options);
+    socket.setNoDelay(true);
+    return new Promise((resolve, reject) => {
+      socket.once("error", reject);
+      socket.once("close", () => reject(new Error("closed during the handshake")));
+      socket.once("secureConnect", () => resolve(upstreamOf(socket, slot, clock)));
+    });
+  };
+}
+
+function upstreamOf(socket: TLSSocket, slot: UpstreamSlot, clock: Clock): Upstream {
+  const terminate = () => void socket.destroy();
+  const end = () => {
+    socket.end();
+    if (socket.writableFinished) terminate();
+    const late = clock.after(DELIVER_MS, terminate);
+    socket.once("finish", terminate);
+    socket.once("close", () => late.cancel());
+  };
+  const upstream = new StreamUpstream(slot, { from: socket, to: socket, end, terminate });
+  socket.on("close", () => upstream.closed());
+  return upstream;
+}
+
+function readCertificates(file: string, route: string): string {
+  const at = formatPath(["routes", route, "tls", "caFile"]);
+  const fail = (problem: string, cause?: unknown) => {
+    return new FairleadError("CONFIG_INVALID", `${at}: ${problem}. It needs certificates in PEM.`, { cause });
+  };
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw fail(`cannot be read (${codeOf(error)})`, error);
+  }
+  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw fail("holds no certificate");
+  return text;
+}
