@@ -19,15 +19,17 @@ const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGTERM: 143, SIGINT:
 
 /**
  * Resolves with the exit code: 0 once `stop` is done, 143 or 130 on the second signal. Rejects when `stop` does.
- * `onStopping` hears the first signal, to tell people that Ctrl-C was understood.
+ * `onStopping` hears the first signal, to tell people that Ctrl-C was understood. `over` stops it like a first signal.
  */
 export function untilStopped(
   signals: Signals,
   clock: Clock,
   stop: () => Promise<void>,
   onStopping: () => void,
+  over?: Promise<void>,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
+    let isStopping = false;
     let last: { readonly signal: StopSignal; readonly at: number } | undefined;
     const end = (settle: () => void) => {
       signals.off("SIGTERM", onTerminate);
@@ -37,10 +39,14 @@ export function untilStopped(
     const receive = (signal: StopSignal) => {
       const at = clock.now();
       if (last?.signal === signal && at - last.at < ECHO_MS) return;
-      const isFirst = last === undefined;
       last = { signal, at };
-      if (!isFirst) return end(() => resolve(EXIT_CODES[signal]));
+      if (isStopping) return end(() => resolve(EXIT_CODES[signal]));
       onStopping();
+      begin();
+    };
+    const begin = () => {
+      if (isStopping) return;
+      isStopping = true;
       stop().then(
         () => end(() => resolve(0)),
         (error: unknown) => end(() => reject(error)),
@@ -50,5 +56,6 @@ export function untilStopped(
     const onInterrupt = () => receive("SIGINT");
     signals.on("SIGTERM", onTerminate);
     signals.on("SIGINT", onInterrupt);
+    over?.then(begin, reject);
   });
 }

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { untilStopped } from "../../src/cli/signals.ts";
 import { testClock } from "../clock.ts";
 
-function setup() {
+function setup(over?: Promise<void>) {
   const signals = new EventEmitter();
   const clock = testClock();
   const stop = Promise.withResolvers<void>();
@@ -18,6 +18,7 @@ function setup() {
     () => {
       seen.talks += 1;
     },
+    over,
   );
   ended.then(
     (code) => {
@@ -77,5 +78,32 @@ describe("a second signal", () => {
     signals.emit("SIGINT");
     signals.emit("SIGTERM");
     expect(await ended).toBe(143);
+  });
+});
+
+describe("an end that nobody asked for", () => {
+  test("stops in order and ends with 0", async () => {
+    const { stop, seen, ended } = setup(Promise.resolve());
+    await settle();
+    expect(seen).toEqual({ stops: 1, talks: 0, code: undefined });
+    stop.resolve();
+    expect(await ended).toBe(0);
+  });
+
+  test("leaves a signal that follows the last word", async () => {
+    const { signals, seen, ended } = setup(Promise.resolve());
+    await settle();
+    signals.emit("SIGINT");
+    expect(await ended).toBe(130);
+    expect(seen.stops).toBe(1);
+  });
+
+  test("changes nothing when a signal came first", async () => {
+    const over = Promise.withResolvers<void>();
+    const { signals, seen } = setup(over.promise);
+    signals.emit("SIGTERM");
+    over.resolve();
+    await settle();
+    expect(seen.stops).toBe(1);
   });
 });
