@@ -1,9 +1,9 @@
 /** The flags of `fairlead connect` beside those of the handshake, with the letters of wscat and websocat, and what they come to. */
 import { showValue } from "../../config/key-path.ts";
-import { parseDuration } from "../../config/units.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments } from "../command.ts";
 import { clientFlag, type Flag } from "../flags.ts";
+import { parseSeconds } from "../seconds.ts";
 import { closeProblem } from "./slash.ts";
 
 export interface ConnectOptions {
@@ -125,13 +125,9 @@ function waitOf(given: Given): number | undefined {
   return given.has("no-close") ? Number.POSITIVE_INFINITY : seconds(given, "wait");
 }
 
-/** Milliseconds of `2`, `0.5` (seconds, as in other clients) or `500ms`. */
 function seconds(given: Given, name: string): number | undefined {
   const text = given.get(name);
-  if (text === undefined) return undefined;
-  const ms = parseDuration(/^[\d.]+$/.test(text) ? `${text}s` : text);
-  if (ms !== undefined) return ms;
-  throw usage(`--${name} needs seconds like 2 or 0.5, or a duration like 500ms, got ${showValue(text)}`);
+  return text === undefined ? undefined : parseSeconds(name, text);
 }
 
 function closeOf(given: Given): ConnectOptions["close"] {
