@@ -51,6 +51,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
       () => flagTable(command, "route"),
     ]),
   ),
+  "flags of websockify": () => flagTable(bridge, "websockify"),
   "flags of connect": () => flagTable(connect, "client"),
   "flags of tunnel": () => flagTable(tunnel, "client"),
   "flags of replay": () => flagTable(replay, "client"),

@@ -26,6 +26,7 @@ export function commandHelp(command: Command): string {
     `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`,
     ...command.notes,
     ...flagLines("Options of the route", command, "route"),
+    ...flagLines("Flags of websockify", command, "websockify"),
     ...flagLines("Options of the gateway", command, "gateway"),
     ...flagLines("Options of the client", command, "client"),
     ...flagLines("Options of the handshake", command, "handshake"),

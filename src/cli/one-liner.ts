@@ -1,10 +1,14 @@
 /** `fairlead echo | room | feed | relay | bridge`: one route of one kind without a config file, on its seed's address. */
+
+import { systemClock } from "../clock.ts";
+import type { Setting } from "../config/layers.ts";
 import { loadConfig } from "../config/load.ts";
 import type { ConfigInput } from "../config/schema.ts";
 import type { RouteKind } from "../route.ts";
 import { listenSettings } from "./address.ts";
-import type { Command } from "./command.ts";
+import type { Arguments, Command } from "./command.ts";
 import { type Flag, gatewayFlags, routeFlags } from "./flags.ts";
+import { type Lifetime, withLifetime } from "./lifetime.ts";
 import { runGateway } from "./run-gateway.ts";
 
 export interface OneLiner extends Pick<Command, "summary" | "notes" | "examples"> {
@@ -14,17 +18,25 @@ export interface OneLiner extends Pick<Command, "summary" | "notes" | "examples"
   readonly shortcuts?: readonly Flag[];
   /** A second operand: the target of a bridge. */
   readonly takesTarget?: boolean;
+  /** What flags set together. */
+  settings?(args: Arguments): Setting[];
+  /** When it ends by itself. */
+  lifetime?(args: Arguments): Lifetime | undefined;
 }
 
-export function oneLiner({ kind, preset, shortcuts = [], takesTarget = false, ...texts }: OneLiner): Command {
+export function oneLiner(options: OneLiner): Command {
+  const { kind, preset, shortcuts = [], takesTarget = false, summary, notes, examples } = options;
   const ownFlags = [...shortcuts, ...routeFlags(preset)];
   return {
-    ...texts,
+    summary,
+    notes,
+    examples,
     name: kind,
     operands: takesTarget ? "[listen] [target]" : "[listen]",
     maxOperands: takesTarget ? 2 : 1,
     flags: [...ownFlags, ...gatewayFlags(preset)],
-    async run({ operands: [listen, target], settings }) {
+    async run(args) {
+      const [listen, target] = args.operands;
       const operands = [
         ...(listen === undefined ? [] : listenSettings(listen)),
         ...(target === undefined ? [] : targetSettings(ownFlags, target)),
@@ -33,9 +45,12 @@ export function oneLiner({ kind, preset, shortcuts = [], takesTarget = false, ..
         base: { name: `fairlead ${kind}`, preset },
         folder: process.cwd(),
         env: process.env,
-        flags: [...operands, ...settings],
+        flags: [...operands, ...args.settings, ...(options.settings?.(args) ?? [])],
       });
-      return runGateway(config);
+      const lifetime = options.lifetime?.(args);
+      if (lifetime === undefined) return runGateway(config);
+      const watched = withLifetime(config, lifetime, systemClock);
+      return runGateway(watched.config, watched.over);
     },
   };
 }

@@ -2,6 +2,12 @@
 import type { ConfigInput } from "../../config/schema.ts";
 import { shortcut } from "../flags.ts";
 import { oneLiner } from "../one-liner.ts";
+import {
+  REFUSED_FLAGS,
+  WEBSOCKIFY_FLAGS,
+  websockifyLifetime,
+  websockifySettings,
+} from "../websockify-flags.ts";
 
 const route = { kind: "bridge", target: "127.0.0.1:9000" } as const;
 const preset: ConfigInput = {
@@ -17,9 +23,14 @@ export const command = oneLiner({
   shortcuts: [
     shortcut(preset, "text", "framing", "text", "TCP bytes become text messages (--framing text)"),
     shortcut(preset, "lines", "framing", "lines", "one line is one text message (--framing lines)"),
+    ...WEBSOCKIFY_FLAGS,
+    ...REFUSED_FLAGS,
   ],
+  settings: (args) => websockifySettings(preset, args),
+  lifetime: websockifyLifetime,
   notes: [
     "Listens on 127.0.0.1:8080 at /, /ws, /ws/ and /websockify; the target is 127.0.0.1:9000.",
+    "It takes websockify's own flags; its listen address without a host is 127.0.0.1, not all addresses.",
     "A lone address is the listen address, whether it is :port or host:port; --target sets the target alone.",
   ],
   examples: [
