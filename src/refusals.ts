@@ -32,7 +32,7 @@ const TABLE = {
   too_large: { status: 413, text: "The message is larger than this route takes" },
   upgrade_required: {
     status: 426,
-    text: "This is a WebSocket route: connect with a WebSocket client, like `websocat ws://HOST/PATH`.",
+    text: "This is a WebSocket route: connect with a WebSocket client, like `npx fairlead connect ws://HOST/PATH`.",
     headers: { Connection: "Upgrade", ...UPGRADE },
   },
   bad_version: { status: 426, text: "Only WebSocket version 13 is spoken here.", headers: UPGRADE },

@@ -25,10 +25,10 @@ function samplePath(path: string, route: RouteOptions): string {
 /** `rest`: the URL but for its first letters, `://host/path`, or `s://host/path` where it is TLS. */
 function commandFor({ kind }: RouteOptions, rest: string): string {
   if (kind === "feed") return `curl -N -H 'Accept: text/event-stream' http${rest}`;
-  if (kind === "bridge") return `websocat -b ws${rest}`;
-  if (kind !== "relay") return `websocat ws${rest}`;
+  if (kind === "bridge") return `npx fairlead connect -b ws${rest}`;
+  if (kind !== "relay") return `npx fairlead connect ws${rest}`;
   const hello = '{"group_id":"1","sender_type":"center","receiver_type":"local","content":"hello"}';
-  return `echo '${hello}' | websocat -n ws${rest}`;
+  return `echo '${hello}' | npx fairlead connect ws${rest}`;
 }
 
 /** Columns as wide as their widest cell, two spaces and more between them. */

@@ -8,20 +8,20 @@ test("gives each route of the demo its address and a command to try it", () => {
   expect(lines).toEqual([
     "Fairlead listens on http://127.0.0.1:8080",
     "",
-    "echo    ws://127.0.0.1:8080/echo         websocat ws://127.0.0.1:8080/echo",
-    "room    ws://127.0.0.1:8080/room/:name   websocat ws://127.0.0.1:8080/room/lobby",
+    "echo    ws://127.0.0.1:8080/echo         npx fairlead connect ws://127.0.0.1:8080/echo",
+    "room    ws://127.0.0.1:8080/room/:name   npx fairlead connect ws://127.0.0.1:8080/room/lobby",
     "feed    ws://127.0.0.1:8080/feed/:topic  curl -N -H 'Accept: text/event-stream' http://127.0.0.1:8080/feed/stocks",
     expect.stringMatching(
-      /^relay {3}ws:\/\/127\.0\.0\.1:8080\/relay {8}echo '\{"group_id".* \| websocat -n ws:\/\/127\.0\.0\.1:8080\/relay$/,
+      /^relay {3}ws:\/\/127\.0\.0\.1:8080\/relay {8}echo '\{"group_id".* \| npx fairlead connect ws:\/\/127\.0\.0\.1:8080\/relay$/,
     ),
-    "bridge  ws://127.0.0.1:8080/bridge       websocat -b ws://127.0.0.1:8080/bridge",
+    "bridge  ws://127.0.0.1:8080/bridge       npx fairlead connect -b ws://127.0.0.1:8080/bridge",
   ]);
 });
 
 test("tries a route of any path at its root, and an address of all interfaces at the loopback one", () => {
   const config = parseConfig({ routes: { "/*": { kind: "echo" }, "/f/:topic": { kind: "feed" } } });
   const lines = tryLines(config, { host: "::", port: 1 });
-  expect(lines[2]).toEndWith("websocat ws://[::1]:1/");
+  expect(lines[2]).toEndWith("npx fairlead connect ws://[::1]:1/");
   expect(lines[3]).toEndWith("http://[::1]:1/f/news");
 });
 

@@ -40,7 +40,7 @@ export function isRunnable(block: Block): boolean {
   return isProgram && markOf(block, "not run: ") === undefined;
 }
 
-const PROGRAMS = ["websocat", "curl", "python3"] as const;
+const PROGRAMS = ["curl", "python3"] as const;
 
 /** What a machine must have for a block and for the server that it talks to. */
 export function programsOf(page: Page, block: Block): Program[] {

@@ -7,7 +7,7 @@ export const command = oneLiner({
   preset: { listen: { port: 8080 }, routes: { "/*": { kind: "echo" } } },
   notes: ["Listens on 127.0.0.1:8080 and answers on any path."],
   examples: [
-    ["fairlead echo", "then: websocat ws://127.0.0.1:8080"],
+    ["fairlead echo", "then: fairlead connect ws://127.0.0.1:8080"],
     ["fairlead echo :9000 --no-welcome", "another port, and nothing but the echo"],
     ["fairlead echo 0.0.0.0:8080 --max-message 64KiB", "for the whole network, smaller messages"],
   ],

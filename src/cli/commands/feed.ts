@@ -10,7 +10,7 @@ export const command = oneLiner({
     "--no-source --publish leaves publishing to clients.",
   ],
   examples: [
-    ["fairlead feed", "then: websocat ws://127.0.0.1:8080"],
+    ["fairlead feed", "then: fairlead connect ws://127.0.0.1:8080"],
     ["fairlead feed --interval 100ms --key-field symbol", "slow readers get the newest of each symbol"],
     ["fairlead feed --no-source --publish --no-welcome", "then: curl --json 1 http://127.0.0.1:8080"],
   ],

@@ -7,7 +7,7 @@ export const command = oneLiner({
   preset: { listen: { port: 8080 }, routes: { "/*": { kind: "relay" } } },
   notes: ["Listens on 127.0.0.1:8080 and answers on any path."],
   examples: [
-    ["fairlead relay", "then: websocat ws://127.0.0.1:8080"],
+    ["fairlead relay", "then: fairlead connect ws://127.0.0.1:8080"],
     ["fairlead relay --language en --timeout 2m", "messages in English, patience with silent peers"],
     ["fairlead relay --confirm always", "confirm also what reached no partner"],
   ],

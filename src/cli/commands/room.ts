@@ -7,7 +7,7 @@ export const command = oneLiner({
   preset: { listen: { port: 7070 }, routes: { "/ws": { kind: "room", binary: false } } },
   notes: ["Listens on 127.0.0.1:7070; the room is at /ws. Binary messages are ignored unless --binary."],
   examples: [
-    ["fairlead room", "then, twice: websocat ws://127.0.0.1:7070/ws"],
+    ["fairlead room", "then, twice: fairlead connect ws://127.0.0.1:7070/ws"],
     ["fairlead room :9000 --no-echo", "senders do not hear themselves"],
     ["fairlead room --binary --max-message 1MiB", "pictures too"],
   ],
