@@ -131,6 +131,15 @@ describe("a pipe on the wire", () => {
     expect(String((await local.next()).payload)).toBe("mine");
   });
 
+  test("notices by a ping that one who waits and is paused has gone, though its end stays unread", async () => {
+    await using gateway = await start({ waitTimeout: 0, heartbeat: { ping: 50 } });
+    const first = await join(gateway, "center");
+    first.write(binary(new Uint8Array(MIB)));
+    await received(gateway, 1);
+    first[Symbol.dispose]();
+    await expectCalm(gateway);
+  });
+
   test("pings both ends, and tells one of the other's silence only by its close", async () => {
     await using gateway = await start({ heartbeat: { ping: 100, pong: 100 } });
     const { center, local } = await pair(gateway);
