@@ -15,6 +15,7 @@ const gateway = createGateway({
     "/room/:name": { kind: "room", ...quiet },
     "/feed/:topic": { kind: "feed", welcome: false, publish: true, ...quiet },
     "/relay": { kind: "relay", timeout: 0, ...quiet },
+    "/pipe": { kind: "relay", mode: "pipe", waitTimeout: "2s", ...quiet },
     "/bridge": { kind: "bridge", target: `127.0.0.1:${process.argv[2]}`, ...quiet, stallTimeout: "2s" },
   },
 });

@@ -51,6 +51,8 @@ describe("memory stays flat while somebody sends and reads nothing:", () => {
     ["256 KiB messages to a bridge whose target does not read", "/bridge", blob(256 * KIB)],
     ["20-byte messages to a bridge whose target does not read", "/bridge", many(Buffer.alloc(20), 2_000)],
     ["64 KiB messages to a room", "/room/alone", blob(64 * KIB)],
+    ["64 KiB messages to a pipe without a partner", "/pipe?group=alone&role=center", blob(64 * KIB)],
+    ["empty messages to a pipe without a partner", "/pipe?group=alone&role=center", many("", 8_000)],
     ["pings", "/echo", many("x".repeat(125), 1_000, { opcode: OPCODE.ping })],
   ])("%s", async (_, path, bytes) => {
     house.target = { sends: 0, reads: false };
@@ -162,6 +164,20 @@ describe("memory stays flat while somebody else does not read", () => {
       }
       await writing;
     });
+  });
+});
+
+test("a pipe with a stalled reader holds next to nothing of 128 MiB, and every message arrives", async () => {
+  const count = (128 * MIB) / (64 * KIB);
+  await attack(async () => {
+    using local = await upgrade(house.host, { path: "/pipe?group=g&role=local" });
+    using center = await upgrade(house.host, { path: "/pipe?group=g&role=center" });
+    local.pause();
+    const writing = write(center, count, (n) => blob(64 * KIB, n % 251));
+    expect(await house.growthDuring(() => Bun.sleep(500))).toBeLessThan(8 * MIB);
+    local.resume();
+    expect(await house.growthDuring(() => readBlobs(local, count))).toBeLessThan(FLOWING);
+    await writing;
   });
 });
 
