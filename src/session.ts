@@ -183,7 +183,7 @@ export class Session {
   }
 
   private answer(id: number | undefined, answer: Answer): void {
-    const isBad = "err" in answer && ERROR_CODES[answer.err.code].counts;
+    const isBad = "err" in answer && answer.isNonsense !== false && ERROR_CODES[answer.err.code].counts;
     this.bad = isBad ? this.bad + 1 : 0;
     if (id !== undefined) this.send(answerFrame(id, answer));
     else if ("err" in answer) this.send(errorFrame(undefined, answer.err));

@@ -158,8 +158,7 @@ export class V1Peer implements Peer {
         "too_many",
         `send: ${MAX_UNRELEASED} messages are not released; say \`done\` for the receipts that have come`,
       );
-    if (seat.opposite.holder?.acknowledges === false && typeof command.data !== "string")
-      return refused("bad_request", "send: the partner is a plain client and takes no binary; send text");
+    if (seat.opposite.holder?.acknowledges === false && typeof command.data !== "string") return NO_BINARY;
     this.accept(session, seat.opposite, command, reply, size);
     return undefined;
   }
@@ -203,6 +202,11 @@ export class V1Peer implements Peer {
 }
 
 const DONE = { ok: {} };
+/** What its partner speaks a client is not told. */
+const NO_BINARY: Answer = {
+  err: { code: "bad_request", message: "send: the partner is a plain client and takes no binary; send text" },
+  isNonsense: false,
+};
 const GONE = refused("gone", "session: it has ended; join without one");
 
 function notJoined(command: string) {

@@ -33,6 +33,15 @@ describe("relay v1: beside plain clients", () => {
     expect(heard(local)).toEqual([]);
   });
 
+  test("binary for a plain partner does not count as nonsense, however often it comes", () => {
+    const house = v1House();
+    const [center] = [house.join("center"), house.plain("g", "local")];
+    for (let n = 0; n < 12; n += 1)
+      center.conn.say(Buffer.from([0, 23, ...Buffer.from('{"t":"send","idem":"a"}'), 1]));
+    expect(center.heard().filter((word) => word === "err bad_request")).toHaveLength(12);
+    expect(center.conn.ended).toBeUndefined();
+  });
+
   test("a plain one that does not read makes v1 messages wait in the queue", () => {
     const house = v1House({ slow: { policy: "pause", highWater: 1_000 } });
     const [center, local] = [house.join("center"), house.plain("g", "local")];
