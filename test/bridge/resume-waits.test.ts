@@ -132,6 +132,23 @@ describe("the gateway's stop", () => {
   });
 });
 
+test("memory that nobody needs any more is given back", () => {
+  const house = streamHouse();
+  const used = () => {
+    Bun.gc(true);
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = used();
+  const opened = Array.from({ length: 20 }, () => house.open());
+  for (const { client, upstream } of opened) {
+    upstream.say(new Uint8Array(500_000));
+    client.ack(client.hear().bytes.length);
+  }
+  expect(used() - before).toBeGreaterThan(20 * 500_000);
+  house.clock.advance(1_000);
+  expect(used() - before).toBeLessThan(20 * 50_000);
+});
+
 test("65,536 tiny frames that the target does not take wait in order, and are acknowledged as one", async () => {
   const house = streamHouse();
   const { client, upstream } = house.open(null, 0);

@@ -23,6 +23,14 @@ export interface HouseOptions {
   readonly form?: StreamForm;
 }
 
+type Before = (connection: FakeConnection) => void;
+
+export interface ResumeOptions {
+  readonly user?: string | null;
+  readonly as?: StreamForm;
+  readonly before?: Before;
+}
+
 /** What one client has heard since the last time it was asked. */
 export interface Heard {
   readonly sid?: string;
@@ -73,10 +81,13 @@ export function streamHouse({ form = BRIDGE_FORM, stallTimeout = 300_000, ...res
     },
   });
 
-  function enter(end: BridgeEnd, user: string | null): StreamClient {
+  function enter(end: BridgeEnd, user: string | null, before: Before = () => {}): StreamClient {
     const route: Route = {
       kind: "bridge",
-      open: (connection) => end.open(connection),
+      open(connection) {
+        before(connection as FakeConnection);
+        end.open(connection);
+      },
       message: (connection, data) => endOf(connection).receive(data),
       drain: (connection) => endOf(connection).drainClient(),
       close: (connection, info) => endOf(connection).closeClient(connection, info),
@@ -103,12 +114,13 @@ export function streamHouse({ form = BRIDGE_FORM, stallTimeout = 300_000, ...res
       const client = enter(end, user);
       return { upstream, end, client, sid: client.hear().sid ?? "" };
     },
-    /** Another connection goes on with a stream. */
-    resume(sid: string, ack: number | string, user: string | null = null, as = form): StreamClient {
+    /** Another connection goes on with a stream. `before`: what becomes of it first. */
+    resume(sid: string, ack: number | string, more: ResumeOptions = {}): StreamClient {
+      const { user = null, as = form, before } = more;
       const query = new URLSearchParams({ sid, ack: String(ack) });
       const end = streams.resume({ ...REQUEST, query }, as);
       if (end === undefined) throw new Error("it asks for a new stream");
-      return enter(end, user);
+      return enter(end, user, before);
     },
     /** The turn ends: what was said is with the targets. */
     async turn(): Promise<void> {
