@@ -20,7 +20,7 @@ export interface InboxOwner {
 }
 
 export class Inbox {
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What the application has read since the stream began; the end that it was told counts 1. */
   taken = 0;
   readonly #owner: InboxOwner;
@@ -153,7 +153,7 @@ interface Source {
 }
 
 /** A byte stream where the runtime has them; elsewhere one of bytes, without readers that bring their memory. */
-function byteStream(source: Source): ReadableStream<Uint8Array> {
+function byteStream(source: Source): ReadableStream<Uint8Array<ArrayBuffer>> {
   try {
     return new ReadableStream({ ...source, type: "bytes" });
   } catch {

@@ -13,7 +13,7 @@ export type { Ending, WebSocketConstructor, WebSocketLike } from "./web-socket-l
 
 export interface Bridge {
   /** What the service says, each byte once. Not read: the service is made to wait once 1 MiB is on its way. Cancelling it ends the bridge. */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What the service is told. A write resolves when it fits into the 1 MiB that may be on its way; closing it, when the service was told all. */
   readonly writable: WritableStream<Uint8Array>;
   /** Resolves when it has ended in both directions, or by you. Rejects when it could not be opened or was lost. */

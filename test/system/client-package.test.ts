@@ -27,6 +27,7 @@ beforeAll(async () => {
 }, 2 * MINUTE);
 
 const PAGE = `import { connect, type Item, ReconnectingSocket, type Session } from "fairlead/client";
+import { type Bridge, type FairleadClientError, openBridge } from "fairlead/client/bridge";
 
 const token = async (signal: AbortSignal) => String(signal.aborted);
 const session: Session = connect("/feed/prices", { WebSocket, token });
@@ -41,6 +42,13 @@ if (!published.superseded) console.log(published.offset);
 const socket: WebSocket = new ReconnectingSocket(() => "/echo", [], { WebSocket });
 const Socket: typeof WebSocket = ReconnectingSocket;
 socket.onmessage = ({ data }) => console.log(data, Socket.OPEN);
+
+// A bridge goes wherever streams go.
+const bridge: Bridge = openBridge("/tcp", { WebSocket, token, patience: 0 });
+const text: ReadableStream<string> = bridge.readable.pipeThrough(new TextDecoderStream());
+const upper = new TransformStream<Uint8Array, Uint8Array>();
+text.pipeThrough(new TextEncoderStream()).pipeThrough(upper).pipeTo(bridge.writable);
+bridge.closed.catch((error: FairleadClientError) => console.log(error.code));
 `;
 
 for (const module of ["nodenext", "preserve"]) {

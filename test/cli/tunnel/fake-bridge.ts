@@ -9,7 +9,7 @@ export interface FakeBridge {
   /** While held, nothing that is written is taken. */
   hold(): void;
   flow(): void;
-  say(text: string | Uint8Array): void;
+  say(text: string): void;
   end(): void;
   /** The stream is lost. */
   lose(error: Error): void;
@@ -20,7 +20,7 @@ export interface FakeBridge {
 export function fakeBridge(signal?: AbortSignal): FakeBridge {
   const closed = Promise.withResolvers<void>();
   closed.promise.catch(() => {});
-  let down: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let down: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   let up: { error(error: unknown): void } | undefined;
   let heard = "";
   let hasEnd = false;
@@ -37,7 +37,7 @@ export function fakeBridge(signal?: AbortSignal): FakeBridge {
     endedBy = reason ?? "a reader left";
     closed.resolve();
   };
-  const readable = new ReadableStream<Uint8Array>({
+  const readable = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start: (controller) => {
       down = controller;
     },
@@ -86,7 +86,7 @@ export function fakeBridge(signal?: AbortSignal): FakeBridge {
       });
     },
     flow: () => open(),
-    say: (text) => down?.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text),
+    say: (text) => down?.enqueue(new TextEncoder().encode(text)),
     end() {
       isSaid = true;
       down?.close();
