@@ -9,7 +9,8 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
-const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** O_EXCL follows no link either: a name that is taken by one is taken. */
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 export interface RecordingFile {
   readonly path: string;

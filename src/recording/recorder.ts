@@ -109,7 +109,6 @@ class Recording implements Recorder {
   private bytes = 0;
   private isDue = false;
   private isOver = false;
-  private hasFailed = false;
   private readonly began: number;
 
   constructor(
@@ -184,15 +183,12 @@ class Recording implements Recorder {
     this.house.waitingBytes -= size;
   }
 
-  /** After a failure nothing more is tried. */
   private next(step: () => Promise<void>): void {
-    this.done = this.done
-      .then(() => (this.hasFailed ? undefined : step()))
-      .catch((error) => this.fail(error));
+    this.done = this.done.then(step).catch((error) => this.fail(error));
   }
 
+  /** Without a file the steps that follow do nothing. */
   private async fail(error: unknown): Promise<void> {
-    this.hasFailed = true;
     this.isOver = true;
     this.waiting = [];
     this.settle(this.waitingBytes);

@@ -92,6 +92,15 @@ describe("the folder of recordings", () => {
     for (const file of [files[0], next]) await file?.release();
   });
 
+  test("makes room for each of those that begin at one moment", async () => {
+    const tmp = temporary();
+    await past(tmp, 0, [1, 2]);
+    const folder = createFolder({ dir: tmp, files: 3, route });
+    const files = await Promise.all([folder.create(at(3), "c"), folder.create(at(4), "c")]);
+    expect(there(tmp)).toEqual([name(2), name(3), name(4)]);
+    for (const file of files) await file.release();
+  });
+
   test("fails for the file at hand only if it cannot be used", async () => {
     const tmp = temporary();
     const dir = join(tmp, "file");

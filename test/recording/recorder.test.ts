@@ -53,6 +53,7 @@ function slowFolder() {
   return {
     folder,
     written: () => written,
+    isWriting: () => take !== undefined,
     /** The write that is under way comes to its end. */
     async turn(error?: Error) {
       await eventually("a write is under way", () => take !== undefined);
@@ -84,7 +85,7 @@ describe("a recording", () => {
       { type: "frame", frame: { t: 1_500, dir: "out", data: new Uint8Array([1, 2]) } },
       { type: "end", t: 1_500, end: "closed" },
     ]);
-    expect(counts).toEqual({ whole: 1, full: 0, failed: 0 });
+    expect([counts, clock.pending]).toEqual([{ whole: 1, full: 0, failed: 0 }, 0]);
   });
 
   test("has the bytes as they were when they were said, though they change at once", async () => {
@@ -123,6 +124,18 @@ describe("a recording", () => {
     const [name = ""] = readdirSync(tmp);
     expect(readFileSync(join(tmp, name)).length).toBeWithin(8 * KIB, 10 * KIB + 1);
     expect(counts).toEqual({ whole: 0, full: 1, failed: 0 });
+  });
+
+  test("is never larger than bytes, wherever that falls", async () => {
+    const tmp = temporary();
+    for (let bytes = 1_000; bytes < 1_060; bytes += 1) {
+      const { recordings } = house({ dir: tmp, bytes });
+      const recorder = recordings.start({ conn: `c${bytes}` });
+      for (let i = 0; i < 40; i += 1) recorder.frame("out", new Uint8Array(9));
+      await recordings.dispose();
+      const name = readdirSync(tmp).find((each) => each.includes(`-c${bytes}.`)) ?? "";
+      expect(readFileSync(join(tmp, name)).length).toBeLessThanOrEqual(bytes);
+    }
   });
 
   test("has no bound if bytes is 0", async () => {
@@ -176,6 +189,29 @@ describe("a recording on a disk that is slow or fails", () => {
     for (const conn of ["c1", "c2", "c3", "c4", "c5"])
       recordings.start({ conn }).frame("out", new Uint8Array(11 * KIB * KIB));
     expect(log.lines).toMatchObject([{ conn: "c5", reason: "the disk does not keep up" }]);
+  });
+
+  test("leaves its room to others when it has failed", async () => {
+    const handle = { appendFile: () => Promise.reject(new Error("no")) };
+    const failing = { create: async () => ({ handle, release: async () => {} }) } as unknown as Folder;
+    const { recordings, counts, log } = house({}, failing);
+    for (let i = 0; i < 8; i += 1) {
+      recordings.start({ conn: `c${i}` }).frame("out", new Uint8Array(11 * KIB * KIB));
+      await eventually("it has failed", () => counts.failed === i + 1);
+    }
+    expect(log.lines).toMatchObject([{ reason: "Error: no" }]);
+  });
+
+  test("is counted once, though its end comes behind the error", async () => {
+    const disk = slowFolder();
+    const { recordings, counts } = house({}, disk.folder);
+    const recorder = recordings.start({ conn: "c1" });
+    await eventually("a write is under way", () => disk.isWriting());
+    recorder.frame("in", "x");
+    recorder.end();
+    await disk.turn(new Error("ENOSPC"));
+    await recordings.dispose();
+    expect(counts).toEqual({ whole: 0, full: 0, failed: 1 });
   });
 
   test("takes one frame of any size when nothing else waits", async () => {
