@@ -144,6 +144,7 @@ describe("a recording that is played to a WebSocket", () => {
     await using gateway = await pipes();
     const { io, lines } = house(WHOLE);
     expect(await play(gateway, "/small", io, { speed: 0.1 })).toBe(1);
+    expect(lines[0]).toContain("played 1 frame, 5 B");
     expect(lines[1]).toContain("it closed with 1009 too big");
   });
 
