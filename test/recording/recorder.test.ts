@@ -194,12 +194,13 @@ describe("a recording on a disk that is slow or fails", () => {
   test("leaves its room to others when it has failed", async () => {
     const handle = { appendFile: () => Promise.reject(new Error("no")) };
     const failing = { create: async () => ({ handle, release: async () => {} }) } as unknown as Folder;
-    const { recordings, counts, log } = house({}, failing);
+    const { recordings, counts, log, clock } = house({}, failing);
     for (let i = 0; i < 8; i += 1) {
+      clock.advance(60_000);
       recordings.start({ conn: `c${i}` }).frame("out", new Uint8Array(11 * KIB * KIB));
       await eventually("it has failed", () => counts.failed === i + 1);
     }
-    expect(log.lines).toMatchObject([{ reason: "Error: no" }]);
+    expect(new Set(log.lines.map(({ reason }) => reason))).toEqual(new Set(["Error: no"]));
   });
 
   test("is counted once, though its end comes behind the error", async () => {
