@@ -7,14 +7,20 @@ import type { Arguments, Command } from "../command.ts";
 import { clientFlag, type Flag } from "../flags.ts";
 import { HANDSHAKE_FLAGS, readHandshake } from "../handshake-flags.ts";
 import { printTalk } from "../output.ts";
+import { parseSeconds } from "../seconds.ts";
 import { untilStopped } from "../signals.ts";
 import { listenLocally } from "../tunnel/listen.ts";
-import { createPassages, type Detail, type OpenPassage } from "../tunnel/passage.ts";
+import { createPassages, type OpenPassage, type PassageOptions } from "../tunnel/passage.ts";
 import { joinStdio } from "../tunnel/stdio.ts";
 
 const TUNNEL_FLAGS: readonly Flag[] = [
   { name: "quiet", short: "q", help: "say only what could not be opened, or is lost" },
   { name: "verbose", short: "v", help: "say also who comes and goes" },
+  {
+    name: "patience",
+    placeholder: "SECONDS",
+    help: "how long to try to go on after a loss; longer only helps where the gateway keeps streams longer (default 75)",
+  },
 ].map((flag) => clientFlag({ ...flag, group: "client" }));
 
 export const command: Command = {
@@ -44,7 +50,7 @@ export const command: Command = {
     const address = listen === "-" ? undefined : localAddress(listen);
     const handshake = await readHandshake(target, args);
     for (const warning of handshake.warnings) printTalk(`fairlead: warning: ${warning}`);
-    const open = createPassages(handshake, detailOf(args));
+    const open = createPassages(handshake, readOptions(args));
     if (address === undefined) return throughStdio(open);
     const local = listenLocally(address, open, talk);
     const ended = untilStopped(process, systemClock, local.stop, () =>
@@ -64,9 +70,14 @@ function localAddress(text: string): Required<ListenAddress> {
   return { host, port };
 }
 
-function detailOf({ given }: Arguments): Detail {
-  if (given.has("quiet")) return "quiet";
-  return given.has("verbose") ? "verbose" : "normal";
+function readOptions({ given }: Arguments): PassageOptions {
+  const [isQuiet, isVerbose] = [given.has("quiet"), given.has("verbose")];
+  if (isQuiet && isVerbose) throw usage("--quiet and --verbose exclude each other");
+  const patience = given.get("patience");
+  return {
+    detail: isQuiet ? "quiet" : isVerbose ? "verbose" : "normal",
+    patience: patience === undefined ? undefined : parseSeconds("patience", patience),
+  };
 }
 
 /** Without its query, which may hold a secret. */

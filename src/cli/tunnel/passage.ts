@@ -7,13 +7,22 @@ import { type Handshake, webSocketWith } from "../handshake-flags.ts";
 /** quiet: only what was not opened or is lost. verbose: also who comes and goes. */
 export type Detail = "quiet" | "normal" | "verbose";
 
+export interface PassageOptions {
+  readonly detail: Detail;
+  /** ms; undefined: as the library has it. */
+  readonly patience?: number | undefined;
+}
+
 /** `say` is told what happens to it, a line at a time. */
 export type OpenPassage = (say: (line: string) => void, signal: AbortSignal) => Bridge;
 
-export function createPassages({ url, options }: Handshake, detail: Detail): OpenPassage {
+export function createPassages(
+  { url, options }: Handshake,
+  { detail, patience }: PassageOptions,
+): OpenPassage {
   const WebSocket = webSocketWith(options);
   return (say, signal) => {
-    const bridge = openBridge(url, { WebSocket, signal });
+    const bridge = openBridge(url, { WebSocket, signal, patience });
     follow(bridge, detail, (text) => say(escapeLine(text)));
     return bridge;
   };

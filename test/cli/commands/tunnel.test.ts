@@ -26,6 +26,16 @@ test("two addresses are needed, and each must be one", () => {
   });
 });
 
+test("its flags are checked before anything is dialled", () => {
+  expect(tunnel("-", "ws://127.0.0.1:1/", "-q", "-v")).toMatchObject({
+    code: 2,
+    talk: "fairlead: --quiet and --verbose exclude each other\n",
+  });
+  expect(tunnel("-", "ws://127.0.0.1:1/", "--patience", "long").talk).toStartWith(
+    "fairlead: --patience needs seconds like 2 or 0.5",
+  );
+});
+
 test("stdin and stdout: a bridge that cannot be opened is exit code 1, and stdout is empty", async () => {
   const { code, out, talk } = tunnel("-", `ws://${await closedTarget()}/ssh`);
   expect([code, out]).toEqual([1, ""]);

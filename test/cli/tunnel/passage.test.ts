@@ -34,7 +34,7 @@ function gateway(begin?: (socket: Bun.ServerWebSocket, nth: number) => void) {
   };
 }
 
-function through(url: string, detail: Detail = "verbose") {
+function through(url: string, detail: Detail = "verbose", patience?: number) {
   const said: string[] = [];
   const over = new AbortController();
   const handshake = {
@@ -46,7 +46,7 @@ function through(url: string, detail: Detail = "verbose") {
     },
     warnings: [],
   };
-  const bridge = createPassages(handshake, detail)((line) => said.push(line), over.signal);
+  const bridge = createPassages(handshake, { detail, patience })((line) => said.push(line), over.signal);
   return { said, bridge, over };
 }
 
@@ -105,4 +105,14 @@ test("it says that nobody listens", async () => {
   const { said, bridge } = through(`ws://${await closedTarget()}/`);
   await bridge.closed.catch(() => {});
   expect(said).toEqual([expect.stringMatching(/^no bridge: .*connect/i)]);
+});
+
+test("it is as patient as it is told to be", async () => {
+  using server = gateway();
+  const { said, bridge } = through(server.url, "normal", 0);
+  await eventually("a stream", () => bridge.status.type === "open");
+  server.sockets[0]?.terminate();
+  await bridge.closed.catch(() => {});
+  expect(said).toEqual([expect.stringContaining("no attempt to resume it helped")]);
+  expect(server.sockets.length).toBe(1);
 });
