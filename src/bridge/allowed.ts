@@ -9,7 +9,7 @@ import { isIP, isIPv4 } from "node:net";
 import type { Clock } from "../clock.ts";
 import { isHostName, parseAllowRule, portOf } from "../config/allow-rule.ts";
 import type { Target } from "../config/target.ts";
-import { isSpecial, type Network, networkOf } from "./network.ts";
+import { isSpecial, type Network, networkOf } from "../network.ts";
 import { codeOf, within } from "./within.ts";
 
 /** Addresses of a name, at least one. Rejects when there is none. */

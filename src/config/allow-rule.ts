@@ -3,18 +3,12 @@
  * Pure. Names are names only: a number in another notation (`127.1`, `0x7f.1`, `2130706433`) is neither name nor address here,
  * because systems read it as an address that no rule would recognise.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { type NetworkOf, parseNetwork } from "./network.ts";
 
 export interface AllowRule {
   /** Undefined: every port. */
   readonly port: number | undefined;
   readonly of: { readonly name: string } | NetworkOf;
-}
-
-/** All addresses that begin with the same bits; an address alone is the network of itself. */
-export interface NetworkOf {
-  readonly address: string;
-  readonly prefix: number;
 }
 
 const RULE = /^(?:\[([0-9A-Fa-f:.]+)\]|([^/:[\]]+))(?:\/(\d{1,3}))?:(\*|[1-9]\d{0,4})$/;
@@ -34,22 +28,9 @@ export function parseAllowRule(text: string): AllowRule | undefined {
   if (v6 === undefined && isHostName(host)) {
     return digits === undefined ? { port, of: { name: host.toLowerCase() } } : undefined;
   }
-  const network = networkOf(v6 ?? host, v6 !== undefined, digits);
-  return network && { port, of: network };
-}
-
-function networkOf(address: string, isV6: boolean, digits: string | undefined): NetworkOf | undefined {
-  const bits = isV6 ? 128 : 32;
-  const prefix = digits === undefined ? bits : Number(digits);
-  const isAddress = isV6 ? isIPv6(address) : isIPv4(address);
-  return isAddress && prefix <= bits ? { address, prefix } : undefined;
-}
-
-/** `10.0.0.0/8`, `fd00::/8`, or an address alone. Undefined: it is none. */
-export function parseNetwork(text: string): NetworkOf | undefined {
-  const [address = "", digits, more] = text.split("/");
-  if (more !== undefined || (digits !== undefined && !/^\d{1,3}$/.test(digits))) return undefined;
-  return networkOf(address, address.includes(":"), digits);
+  const network = parseNetwork(`${v6 ?? host}${digits === undefined ? "" : `/${digits}`}`);
+  // Brackets are for addresses of IPv6, and only for those.
+  return network && network.address.includes(":") === (v6 !== undefined) ? { port, of: network } : undefined;
 }
 
 export function isHostName(text: string): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { isSpecial, networkOf } from "../../src/bridge/network.ts";
-import { parseNetwork } from "../../src/config/allow-rule.ts";
+import { parseNetwork } from "../src/config/network.ts";
+import { isSpecial, networkOf, plainAddress } from "../src/network.ts";
 
 const network = (text: string) => {
   const parsed = parseNetwork(text);
@@ -66,4 +66,10 @@ describe("a network", () => {
     for (const wider of ["0.0.0.0/0", "10.0.0.0/7", "8.0.0.0/5", "172.0.0.0/8", "::/0", "::/2", "2000::/3"])
       expect([wider, network(wider).isSpecial]).toEqual([wider, false]);
   });
+});
+
+test("an address of IPv4 that a listener for both families gives another form is written plainly", () => {
+  expect(plainAddress("::ffff:192.0.2.7")).toBe("192.0.2.7");
+  for (const other of ["192.0.2.7", "::1", "::ffff:c000:207", "::ffff:999.0.0.1", "", "x"])
+    expect(plainAddress(other)).toBe(other);
 });

@@ -2,13 +2,19 @@
  * Networks of addresses, and those that lead inside: private, loopback, link-local, multicast, shared and documentation ranges, and every form
  * of IPv6 that carries an IPv4 address (mapped, NAT64, 6to4, Teredo). RFC 6890 and IANA's registries of special addresses.
  */
-import { BlockList, isIP } from "node:net";
-import type { NetworkOf } from "../config/allow-rule.ts";
+import { BlockList, isIP, isIPv4 } from "node:net";
+import type { NetworkOf } from "./config/network.ts";
 
 export interface Network {
   has(address: string): boolean;
   /** All of it lies in one special range: whoever wrote it meant that range. `0.0.0.0/0` did not mean loopback. */
   readonly isSpecial: boolean;
+}
+
+/** Of an IPv4 client, as a listener for both families names it, the address alone. */
+export function plainAddress(address: string): string {
+  const inner = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return isIPv4(inner) ? inner : address;
 }
 
 interface Range extends Pick<Network, "has"> {
