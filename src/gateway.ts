@@ -14,6 +14,7 @@ import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
+import { createClientOf } from "./forwarded.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -131,6 +132,7 @@ function furnish(config: Config, log: Log) {
       metrics,
     }),
     files: config.web === undefined ? undefined : createStaticFiles(config.web),
+    clientOf: createClientOf(config.trustProxy),
     isDraining: () => draining,
     nextId: createIds(),
     onRefused,

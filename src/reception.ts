@@ -6,6 +6,7 @@
 import type { Server } from "bun";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { ClientOf, Peer } from "./forwarded.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
@@ -16,7 +17,10 @@ import type { StaticFiles } from "./static-files.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "./topics/event-stream.ts";
 
 /** The calls of the runtime's server that are needed here. */
-export type Upgrader = Pick<Server<SocketConnection>, "upgrade" | "requestIP" | "timeout">;
+export type Upgrader = Pick<
+  Server<SocketConnection>,
+  "upgrade" | "requestIP" | "timeout" | "hostname" | "port"
+>;
 export type Answer = Response | undefined;
 
 export interface ReceptionOptions {
@@ -26,6 +30,8 @@ export interface ReceptionOptions {
   ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
   /** What answers plain requests that no route answers; its undefined: nothing has this path. */
   readonly files?: StaticFiles | undefined;
+  /** Who a client is, when a proxy stands between. */
+  readonly clientOf: ClientOf;
   readonly isDraining: () => boolean;
   readonly nextId: () => string;
   readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
@@ -37,6 +43,20 @@ export interface Reception {
   answer(request: Request, server: Upgrader): Answer | Promise<Answer>;
 }
 
+/** A request on its way to its route. */
+interface Arrival {
+  readonly request: Request;
+  readonly server: Upgrader;
+  readonly match: Match<Endpoint>;
+  /** The path as it stands in the URL, and as logs may have it. */
+  readonly asked: string;
+  readonly path: string;
+  readonly client: Peer;
+}
+
+/** Of a client that has gone already. */
+const NOBODY: Peer = { address: "", port: 0 };
+
 export function createReception(options: ReceptionOptions): Reception {
   const { router, capacity } = options;
 
@@ -47,32 +67,30 @@ export function createReception(options: ReceptionOptions): Reception {
 
   function answer(request: Request, server: Upgrader): Answer | Promise<Answer> {
     const upgrade = wantsUpgrade(request.headers);
-    const remoteAddress = server.requestIP(request)?.address ?? "";
+    const peer = server.requestIP(request) ?? NOBODY;
+    const client = options.clientOf(peer, request.headers);
+    const { address: remoteAddress } = client;
     if (upgrade && options.isDraining()) return refuse(refusal("draining"), "", remoteAddress);
     if (upgrade && capacity.isFull) return refuse(refusal("full"), "", remoteAddress);
     if (!hostIsUsable(request.headers)) return refuse(refusal("bad_host"), "", remoteAddress);
     const asked = pathOf(request.url);
     const match = router.match(asked);
     const path = toldPath(asked, match);
-    const own = upgrade ? undefined : options.ownPage(request, asked, remoteAddress);
+    const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
-    const routed = () => toRoute(request, server, match, path, remoteAddress);
+    const routed = () => toRoute({ request, server, match, asked, path, client });
     if (upgrade || options.files === undefined || answersPlain(match)) return routed();
     return options.files(request, asked).then((found) => found ?? routed());
   }
 
-  function toRoute(
-    request: Request,
-    server: Upgrader,
-    match: Match<Endpoint>,
-    path: string,
-    remoteAddress: string,
-  ): Answer | Promise<Answer> {
+  function toRoute(arrival: Arrival): Answer | Promise<Answer> {
+    const { request, server, match, path } = arrival;
+    const { address: remoteAddress } = arrival.client;
     const upgrade = wantsUpgrade(request.headers);
     const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
     if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);
-    const from = admitRequest(request, path, match.params, remoteAddress);
+    const from = admitRequest(arrival, match.params);
     if (!upgrade) return plain(request, server, from, match.value, path);
     const handshake = checkUpgrade(request.headers);
     if (handshake !== undefined) return refuse(handshake, path, remoteAddress);
@@ -182,11 +200,13 @@ function methodProblem(request: Request, match: Match<Endpoint>, upgrade: boolea
     : refusal("method_not_allowed", undefined, { Allow: methods.join(", ") });
 }
 
-function admitRequest(request: Request, path: string, params: Params, remoteAddress: string): AdmitRequest {
+function admitRequest({ request, server, asked, client }: Arrival, params: Params): AdmitRequest {
   return {
     params,
-    path,
-    remoteAddress,
+    path: asked,
+    remoteAddress: client.address,
+    remotePort: client.port,
+    local: { address: server.hostname ?? "", port: server.port ?? 0 },
     user: null,
     headers: request.headers,
     protocols: offeredProtocols(request.headers) ?? [],

@@ -19,7 +19,10 @@ export interface AdmitRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
+  /** The client's, also behind trusted proxies, and where it came in; "" and 0: not known. */
   readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly local: { readonly address: string; readonly port: number };
   /** As `Connection.user`. */
   readonly user: string | null;
   /** Subprotocols the client offers, in its order; token entries are left out. */

@@ -42,6 +42,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     router: createRouter([["/x/:name", endpoint]]),
     capacity,
     ownPage: () => undefined,
+    clientOf: (peer) => peer,
     isDraining: options.isDraining ?? (() => false),
     nextId: () => `c${++ids}`,
     onRefused: ({ code }) => refused.push(code),

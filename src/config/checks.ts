@@ -5,6 +5,7 @@
 import { topicProblem } from "../wire/topic.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
+import { parseNetwork } from "./network.ts";
 import type { Problem } from "./problems.ts";
 import { paramsOf, pathFault, samePaths } from "./route-path.ts";
 import { parseDuration } from "./units.ts";
@@ -12,6 +13,7 @@ import { parseDuration } from "./units.ts";
 export function combinationProblems(input: unknown): Problem[] {
   return [
     ...engineProblems(valueAt(input, ["engine", "sqlite"])),
+    ...proxyProblems(valueAt(input, ["trustProxy"])),
     ...routesProblems(valueAt(input, ["routes"])),
   ];
 }
@@ -21,6 +23,14 @@ function engineProblems(received: unknown): Problem[] {
   if (typeof received !== "string" || !/^(?::memory:$|file:)/.test(received)) return [];
   const hint = received === ":memory:" ? " Name a file, or write engine: memory." : " Give the path alone.";
   return [{ path: ["engine", "sqlite"], text: "expected the path of a file", received, hint }];
+}
+
+function proxyProblems(proxies: unknown): Problem[] {
+  return (Array.isArray(proxies) ? proxies : []).flatMap((received, index) => {
+    if (typeof received !== "string" || parseNetwork(received) !== undefined) return [];
+    const hint = " Like 127.0.0.1, 10.0.0.0/8 or fd00::/8; names are not resolved here.";
+    return [{ path: ["trustProxy", index], text: "expected an address or a network", received, hint }];
+  });
 }
 
 function routesProblems(routes: unknown): Problem[] {

@@ -62,6 +62,10 @@ export const configSchema = z.strictObject({
     z.string().min(1).optional(),
     "a folder whose files are served over HTTP where no route answers plain requests, like noVNC's",
   ),
+  trustProxy: option(
+    z.array(z.string()).default([]),
+    "addresses and networks of proxies in front, whose Forwarded or X-Forwarded-For says who a client is",
+  ),
   engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),
   limits: z
     .strictObject({

@@ -10,6 +10,8 @@ export function admitRequest(url: string, route: string, changes: Partial<AdmitR
     query: new URLSearchParams(query),
     headers: new Headers(),
     remoteAddress: "192.0.2.7",
+    remotePort: 4000,
+    local: { address: "127.0.0.1", port: 8080 },
     user: null,
     protocols: [],
     signal: new AbortController().signal,

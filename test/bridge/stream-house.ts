@@ -135,6 +135,8 @@ const REQUEST: AdmitRequest = {
   query: new URLSearchParams(),
   headers: new Headers(),
   remoteAddress: "127.0.0.1",
+  remotePort: 4000,
+  local: { address: "127.0.0.1", port: 8080 },
   user: null,
   protocols: [],
   signal: new AbortController().signal,

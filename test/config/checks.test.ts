@@ -35,6 +35,17 @@ test("refuses an engine's file that SQLite would not keep as one", () => {
   for (const fine of ["data/fairlead.db", "memory", 5, undefined]) expect(engine(fine)).toEqual([]);
 });
 
+test("refuses a proxy that is neither an address nor a network", () => {
+  const problems = combinationProblems({
+    trustProxy: ["127.0.0.1", "proxy.internal", "fd00::/8", "10.0.0.0/33", 5],
+  });
+  expect(problems.map(({ path, text }) => `${formatPath(path)}: ${text}`)).toEqual([
+    "trustProxy[1]: expected an address or a network",
+    "trustProxy[3]: expected an address or a network",
+  ]);
+  expect(combinationProblems({ trustProxy: "127.0.0.1" })).toEqual([]);
+});
+
 describe("a room or a feed", () => {
   test.each(["room", "feed"])("refuses a second parameter when it is a %s", (kind) => {
     expect(at("/r/:a", { kind })).toEqual([]);

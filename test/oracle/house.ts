@@ -154,6 +154,8 @@ function requestOf({ params, remoteAddress }: Connection, query: string): AdmitR
     path: "/",
     params,
     remoteAddress,
+    remotePort: 4000,
+    local: { address: "127.0.0.1", port: 8080 },
     user: null,
     query: new URLSearchParams(query),
     headers: new Headers(),

@@ -32,6 +32,8 @@ export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
       query: new URLSearchParams(query),
       headers: new Headers(),
       remoteAddress: "",
+      remotePort: 4000,
+      local: { address: "127.0.0.1", port: 8080 },
       user: null,
       protocols,
       signal: new AbortController().signal,

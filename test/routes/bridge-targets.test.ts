@@ -85,6 +85,18 @@ describe("a bridge with tokens", () => {
   });
 });
 
+test("a bridge with a token in its path is asked by its whole path, although no log has that", async () => {
+  using service = await startService();
+  const tokens = join(folder({ tokens: `hunter2: ${service.target}` }), "tokens");
+  await using gateway = await startGateway({
+    "/p/:token": { kind: "bridge", tokens, resume: { ssh: true } },
+  });
+  const headers = { "Sec-WebSocket-Protocol": "ssh" };
+  using client = await upgrade(gateway.host, { path: "/p/hunter2/v4/reconnect", headers });
+  expect((await client.ending()).code).toBe(4500);
+  expect(service.accepted).toBe(0);
+});
+
 describe("a bridge to a socket in the file system", () => {
   test("carries bytes both ways and ends like one to a port", async () => {
     const path = join(folder({}), "service.sock");

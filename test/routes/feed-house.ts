@@ -65,6 +65,8 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
         query: new URLSearchParams(init.query),
         headers: request.headers,
         remoteAddress: "127.0.0.1",
+        remotePort: 4000,
+        local: { address: "127.0.0.1", port: 8080 },
         user: null,
         protocols: [],
         signal: request.signal,

@@ -217,6 +217,7 @@ test("feed: the runtime's timer leaves an event stream time for two comments, an
     router: createRouter([["/feed", endpoint]]),
     capacity: createCapacity(0),
     ownPage: () => undefined,
+    clientOf: (peer) => peer,
     isDraining: () => false,
     nextId: () => "c1",
     onRefused: () => undefined,
@@ -224,6 +225,8 @@ test("feed: the runtime's timer leaves an event stream time for two comments, an
   });
   const server = {
     upgrade: () => false,
+    hostname: "127.0.0.1",
+    port: 8080,
     requestIP: () => null,
     timeout: (_: Request, seconds: number) => void timeouts.push(seconds),
   };

@@ -1,0 +1,84 @@
+/**
+ * Who a client is when proxies stand between: read from `Forwarded` (RFC 7239) or `X-Forwarded-For`, from the right, as long as whoever wrote an
+ * entry is a trusted proxy. Anybody may send these headers, so without trust in the peer they say nothing.
+ * Failure: an entry that is no address ends the way there; when both headers are there and disagree, one of them is the client's own
+ * invention, and neither counts. Never throws.
+ */
+import { isIP, isIPv4 } from "node:net";
+import { parseNetwork } from "./config/network.ts";
+import { networkOf, plainAddress } from "./network.ts";
+
+/** `port` 0: not known. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The client of a request that came from `peer`: the peer itself, unless that is a trusted proxy that says otherwise. */
+export type ClientOf = (peer: Peer, headers: Headers) => Peer;
+
+/** Proxies in a row that are followed. */
+const MAX_HOPS = 32;
+
+export function createClientOf(trustProxy: readonly string[]): ClientOf {
+  const networks = trustProxy.map(parseNetwork).flatMap((network) => (network ? [networkOf(network)] : []));
+  const isTrusted = ({ address }: Peer) => networks.some((network) => network.has(address));
+
+  /** Follows the entries from the last one on; `undefined` among them is a hop that nobody knows. */
+  function follow(peer: Peer, entries: readonly string[], read: (entry: string) => Peer | undefined): Peer {
+    let client = peer;
+    for (const entry of entries.slice(-MAX_HOPS).reverse()) {
+      const before = isTrusted(client) ? read(entry) : undefined;
+      if (before === undefined) return client;
+      client = before;
+    }
+    return client;
+  }
+
+  return ({ address, port }, headers) => {
+    const peer = { address: plainAddress(address), port };
+    if (!isTrusted(peer)) return peer;
+    const forwarded = headers.get("forwarded");
+    const xForwardedFor = headers.get("x-forwarded-for");
+    const said = [
+      ...(forwarded === null ? [] : [follow(peer, forwarded.split(","), forOf)]),
+      ...(xForwardedFor === null ? [] : [follow(peer, xForwardedFor.split(","), readNode)]),
+    ];
+    const [client = peer, other = client] = said;
+    return client.address === other.address ? client : peer;
+  };
+}
+
+/** RFC 7239 section 4: `name=token` or `name="quoted"`, joined by `;`. Tokens are taken with the `:` and brackets that should be quoted. */
+const PAIR = /^[ \t]*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"\\]+))[ \t]*(?:;|$)/;
+
+/**
+ * The `for` of an element. The header is split at every comma, also inside quotes: a piece that begins inside is never whole,
+ * so nothing that a proxy quotes of a client can pass for an element.
+ */
+function forOf(element: string): Peer | undefined {
+  let found: string | undefined;
+  for (let rest = element; rest.trim() !== ""; ) {
+    const [pair, name = "", quoted, token = ""] = PAIR.exec(rest) ?? [];
+    if (pair === undefined) return undefined;
+    if (name.toLowerCase() === "for") {
+      // RFC 7239 section 4: a parameter stands once in an element.
+      if (found !== undefined) return undefined;
+      found = quoted?.replaceAll(/\\(.)/g, "$1") ?? token;
+    }
+    rest = rest.slice(pair.length);
+  }
+  return found === undefined ? undefined : readNode(found);
+}
+
+/** `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`. Undefined: `unknown`, an obfuscated `_name`, or nothing that is known. */
+function readNode(text: string): Peer | undefined {
+  const node = text.trim();
+  const [, bracketed, plain, digits] =
+    /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}|_[\w.-]+))?$/.exec(node) ?? [];
+  const address = plainAddress(bracketed ?? plain ?? node);
+  const isAddress = bracketed === undefined && plain !== undefined ? isIPv4(address) : isIP(address) !== 0;
+  if (!isAddress || address.includes("%")) return undefined;
+  const port = Number(digits ?? 0);
+  return { address, port: Number.isInteger(port) && port <= 65_535 ? port : 0 };
+}
