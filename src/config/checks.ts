@@ -8,14 +8,30 @@ import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import { parseNetwork } from "./network.ts";
 import type { Problem } from "./problems.ts";
 import { paramsOf, pathFault, samePaths } from "./route-path.ts";
+import { MAX_UNIX_PATH_BYTES } from "./target.ts";
 import { parseDuration } from "./units.ts";
 
 export function combinationProblems(input: unknown): Problem[] {
   return [
+    ...socketProblems(valueAt(input, ["listen", "unix"])),
+    ...modeProblems(valueAt(input, ["listen", "unixMode"])),
     ...engineProblems(valueAt(input, ["engine", "sqlite"])),
     ...proxyProblems(valueAt(input, ["trustProxy"])),
     ...routesProblems(valueAt(input, ["routes"])),
   ];
+}
+
+function socketProblems(received: unknown): Problem[] {
+  if (typeof received !== "string") return [];
+  if (!/\p{Cc}/u.test(received) && Buffer.byteLength(received) <= MAX_UNIX_PATH_BYTES) return [];
+  const text = `expected the path of a socket, at most ${MAX_UNIX_PATH_BYTES} bytes without control characters`;
+  return [{ path: ["listen", "unix"], text, received, hint: " Like /run/fairlead.sock." }];
+}
+
+function modeProblems(received: unknown): Problem[] {
+  if (typeof received !== "string" || /^0?[0-7]{3}$/.test(received)) return [];
+  const text = "expected three digits from 0 to 7";
+  return [{ path: ["listen", "unixMode"], text, received, hint: ' Like "660", for its user and group.' }];
 }
 
 /** SQLite has names for what is no file. */

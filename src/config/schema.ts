@@ -55,6 +55,14 @@ export const configSchema = z.strictObject({
         "address to bind; a public one is asked for, never assumed",
       ),
       port: option(z.int().min(0).max(65_535).default(8080), "port to bind; 0 takes a free one"),
+      unix: option(
+        z.string().min(1).optional(),
+        "path of a socket to listen on in place of host and port, for a proxy on the same machine",
+      ),
+      unixMode: option(
+        z.string().default("600"),
+        "rights of that socket, in octal and in quotes; who may write to it may connect",
+      ),
       tls: tlsOptions.optional(),
     })
     .prefault({}),

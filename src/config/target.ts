@@ -22,7 +22,7 @@ export interface TargetFault {
 
 const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[\w.-]+):(\d{1,5})$/;
 /** What fits into `sun_path` on every system, with the NUL that ends it. */
-const MAX_UNIX_PATH_BYTES = 103;
+export const MAX_UNIX_PATH_BYTES = 103;
 const FORMS = "expected host:port, [v6]:port, tls://host:port, unix:/path or exec:program";
 
 export function parseTarget(written: string | Program): Target | TargetFault {

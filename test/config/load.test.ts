@@ -54,7 +54,7 @@ describe("says the same thing in", () => {
     ],
   ])("%s", async (name, text) => {
     const { config } = await load({ [name]: text });
-    expect(config.listen).toEqual({ host: "127.0.0.1", port: 1 });
+    expect(config.listen).toMatchObject({ host: "127.0.0.1", port: 1 });
     expect(config.routes["/e"]).toMatchObject({ kind: "echo", maxMessage: 1024 });
   });
 });
