@@ -33,12 +33,13 @@ import { createRoom } from "./routes/room.ts";
 import type { SessionOptions } from "./session.ts";
 import { stocks } from "./sources/stocks.ts";
 import { checkFolder, createStaticFiles } from "./static-files.ts";
+import { clearStale } from "./unix-socket.ts";
 import { VERSION } from "./version.ts";
 
 export interface Gateway {
   /** Binds and resolves once it listens; rejects with LISTEN_FAILED, or with ENGINE_DOWN when the engine's file cannot be opened. */
   start(): Promise<void>;
-  /** Where it listens; the configured address before `start`. */
+  /** Where it listens; the configured address before `start`. On a socket of the file system: `unix:` and its path, and port 0. */
   readonly address: { readonly host: string; readonly port: number };
   /** Drains within `drain.window`, then resolves with everything closed. A second call gets the same promise. */
   stop(): Promise<void>;
@@ -63,7 +64,8 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   return {
     start: () => house.start(),
     get address() {
-      return { host: config.listen.host, port: house.port() };
+      const { host, unix } = config.listen;
+      return unix === undefined ? { host, port: house.port() } : { host: `unix:${unix}`, port: 0 };
     },
     stop() {
       stopping ??= house.stop();
@@ -141,6 +143,8 @@ function furnish(config: Config, log: Log) {
 
   async function start(): Promise<void> {
     if (config.web !== undefined) await checkFolder(config.web);
+    const { host, unix } = config.listen;
+    if (unix !== undefined) await clearStale(unix);
     await engine.start?.();
     listener = createListener({
       ...config.listen,
@@ -151,7 +155,7 @@ function furnish(config: Config, log: Log) {
       clock,
       log,
     });
-    log.info({ host: config.listen.host, port: listener.port }, "listening");
+    log.info(unix === undefined ? { host, port: listener.port } : { unix }, "listening");
     for (const { route } of endpoints) route.start?.();
   }
 

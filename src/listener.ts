@@ -17,12 +17,17 @@ import { refusal, refusalResponse } from "./refusals.ts";
 import { Session } from "./session.ts";
 import { SocketConnection } from "./socket.ts";
 import { readTls } from "./tls.ts";
+import { withRights } from "./unix-socket.ts";
 import { CLOSE_CODES } from "./wire/close-codes.ts";
 import { PROTOCOL } from "./wire/v1.ts";
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** Path of a socket, in place of host and port. */
+  readonly unix?: string | undefined;
+  /** Its rights, in octal. */
+  readonly unixMode?: string;
   /** With it the port speaks TLS, and nothing else. */
   readonly tls?: TlsOptions | undefined;
   /** Bytes of the largest message that any route takes, 0 = no limit; a route's own limit is enforced per message. */
@@ -78,37 +83,49 @@ function bind(
   options: ListenerOptions,
   websocket: WebSocketHandler<SocketConnection>,
 ): Server<SocketConnection> {
-  const tls = options.tls === undefined ? {} : { tls: readTls(options.tls) };
+  const { host: hostname, port, unix, unixMode = "600", log, reception } = options;
+  const common = {
+    ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
+    development: false,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetch: (request: Request, server: Server<SocketConnection>) => reception.answer(request, server),
+    error(error: Error) {
+      log.error({ err: error }, "! a request failed");
+      return refusalResponse(refusal("internal_error"));
+    },
+    websocket,
+  };
   try {
+    if (unix !== undefined)
+      return withRights(unixMode, () => Bun.serve<SocketConnection>({ ...common, unix }));
     return Bun.serve<SocketConnection>({
-      ...tls,
-      hostname: options.host,
-      port: options.port,
-      development: false,
+      ...common,
+      hostname,
+      port,
+      idleTimeout: HEAD_TIMEOUT_S,
       // Without this line `development: false` would let a second gateway take half of this one's connections in silence.
       reusePort: false,
-      idleTimeout: HEAD_TIMEOUT_S,
-      maxRequestBodySize: MAX_BODY_BYTES,
-      fetch: (request, server) => options.reception.answer(request, server),
-      error(error) {
-        options.log.error({ err: error }, "! a request failed");
-        return refusalResponse(refusal("internal_error"));
-      },
-      websocket,
     });
   } catch (error) {
     throw new FairleadError("LISTEN_FAILED", bindProblem(options, error), { cause: error });
   }
 }
 
-function bindProblem({ host, port }: ListenerOptions, error: unknown): string {
-  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+function bindProblem({ host, port, unix }: ListenerOptions, error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (unix !== undefined) return socketProblem(unix, code || String(error));
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   if (code === "EADDRINUSE")
     return `${where} is in use by another program. Stop it, or choose another port with --port.`;
   if (code === "EACCES")
     return `${where} needs more rights than this process has. Choose a port from 1024 on.`;
   return `${where} cannot be bound (${code || String(error)}). Is ${host} an address of this machine?`;
+}
+
+function socketProblem(path: string, reason: string): string {
+  if (reason !== "EADDRINUSE")
+    return `unix:${path} cannot be bound (${reason}). Is its folder there, and may this process write to it?`;
+  return `unix:${path} is there already: another program listens on it, or it is no socket. Stop that, or name another path.`;
 }
 
 function createHandlers(

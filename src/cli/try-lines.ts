@@ -6,6 +6,7 @@ export function tryLines(
   config: Config,
   address: { readonly host: string; readonly port: number },
 ): string[] {
+  if (config.listen.unix !== undefined) return socketLines(config, address.host);
   const host = reachable(address);
   const secure = config.listen.tls === undefined ? "" : "s";
   const rows = Object.entries(config.routes).map(([path, route]) => [
@@ -14,6 +15,17 @@ export function tryLines(
     commandFor(route, `${secure}://${host}${samplePath(path, route)}`),
   ]);
   return [`Fairlead listens on http${secure}://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
+}
+
+/** No URL names a socket of the file system, so there are paths and one program that takes both. */
+function socketLines({ routes }: Config, host: string): string[] {
+  const path = host.replace("unix:", "");
+  return [
+    `Fairlead listens on ${host}`,
+    `try: curl --unix-socket ${path} http://localhost/healthz`,
+    "",
+    ...align(Object.entries(routes).map(([route, { kind }]) => [kind, route])),
+  ];
 }
 
 /** A path that the route matches: parameters get a name, `*` nothing. */

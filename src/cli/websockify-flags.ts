@@ -40,6 +40,8 @@ export const WEBSOCKIFY_FLAGS: readonly Flag[] = [
     name: "ssl-target",
     help: "speak TLS to the target, and check its certificate (--target tls://host:port)",
   },
+  { name: "unix-listen", placeholder: "FILE", help: "listen on this socket in place of a port (--unix)" },
+  { name: "unix-listen-mode", placeholder: "MODE", help: "its rights, in octal (--unix-mode)" },
   { name: "heartbeat", placeholder: "SECONDS", help: "ping each client so often (--heartbeat-ping)" },
   { name: "idle-timeout", placeholder: "SECONDS", help: "end when nobody was connected for so long" },
   {
@@ -85,7 +87,7 @@ export function websockifySettings(preset: ConfigInput, { given, operands }: Arg
   const target = operands[1] ?? given.get("target");
   const interval = given.get("heartbeat");
   return [
-    ...tlsSettings(given),
+    ...listenSettings(given),
     ...targetSettings(given, target).flatMap(([flag, option, value]) => onRoutes(flag, [option], value)),
     ...(interval === undefined
       ? []
@@ -109,15 +111,23 @@ function setting(flag: string, path: KeyPath, value: unknown): Setting {
   return { path, value, origin: { from: "flag", name: `--${flag}` } };
 }
 
-const TLS = { cert: "cert", key: "key", "key-password": "keyPassword", cafile: "clientCa" } as const;
+/** Below `listen`. */
+const LISTEN: Readonly<Record<string, KeyPath>> = {
+  cert: ["tls", "cert"],
+  key: ["tls", "key"],
+  "key-password": ["tls", "keyPassword"],
+  cafile: ["tls", "clientCa"],
+  "unix-listen": ["unix"],
+  "unix-listen-mode": ["unixMode"],
+};
 
-function tlsSettings(given: Given): Setting[] {
+function listenSettings(given: Given): Setting[] {
   if (given.has("ssl-only") && !given.has("cert"))
     throw usage("--ssl-only needs --cert, the certificate to speak TLS with");
   together(given, "verify-client", "cafile");
-  return Object.entries(TLS).flatMap(([flag, option]) => {
+  return Object.entries(LISTEN).flatMap(([flag, option]) => {
     const value = given.get(flag);
-    return value === undefined ? [] : [setting(flag, ["listen", "tls", option], value)];
+    return value === undefined ? [] : [setting(flag, ["listen", ...option], value)];
   });
 }
 

@@ -36,6 +36,7 @@ describe("a flag of websockify sets", () => {
     ["6080 --unix-target /run/vnc.sock", ["target = unix:/run/vnc.sock"]],
     ["6080 h:1 --ssl-target", ["target = tls://h:1"]],
     ["--ssl-target --target h:1", ["target = tls://h:1"]],
+    ["--unix-listen g.sock --unix-listen-mode 660", ["listen.unix = g.sock", "listen.unixMode = 660"]],
     ["--heartbeat 30", ["heartbeat.ping = 30000"]],
     ["--heartbeat 0", ["heartbeat.ping = 0"]],
     ["--run-once", ["limits.connections = 2"]],

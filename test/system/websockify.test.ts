@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { createServer, type ListenOptions } from "node:net";
 import { join } from "node:path";
 import { CERT, KEY } from "../certificate.ts";
@@ -81,6 +81,24 @@ describe("a command line of websockify, one word changed", () => {
     await service("unix", { path });
     const { host } = await bridge("--unix-target", path);
     expect(await first(`ws://${host}/websockify`)).toBe("unix\n");
+  });
+
+  test("--unix-listen is the address", async () => {
+    const path = join(folder(), "listen.sock");
+    const args = [
+      "bridge",
+      "--target",
+      await target("x"),
+      "--unix-listen",
+      path,
+      "--unix-listen-mode",
+      "660",
+    ];
+    const program = start([process.execPath, main, ...args], { cwd: folder() });
+    await program.says(/Fairlead listens on unix:/);
+    expect((statSync(path).mode & 0o777).toString(8)).toBe("660");
+    expect((await fetch("http://localhost/healthz", { unix: path })).status).toBe(200);
+    await endsInOrder(program);
   });
 
   test("--heartbeat pings", async () => {
