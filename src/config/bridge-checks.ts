@@ -12,6 +12,9 @@ const CHOICES = ["target", "targets", "tokens", "allow"] as const;
 /** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/** What these mean on a bridge is not for a config to say. */
+const OWN = /^fairlead\./;
+
 export function bridgeProblems(path: string, route: Route): Problem[] {
   const at: KeyPath = ["routes", path];
   return [
@@ -22,6 +25,7 @@ export function bridgeProblems(path: string, route: Route): Problem[] {
     ...tlsProblems([...at, "tls"], route),
     ...lineProblems(at, route),
     ...protocolProblems([...at, "subprotocols"], route["subprotocols"]),
+    ...resumeProblems([...at, "resume"], route["resume"]),
   ];
 }
 
@@ -93,9 +97,20 @@ function lineProblems(at: KeyPath, { framing, maxLine: received }: Route): Probl
 
 function protocolProblems(at: KeyPath, protocols: unknown): Problem[] {
   return (Array.isArray(protocols) ? protocols : []).flatMap((received, index) => {
-    if (typeof received !== "string" || TOKEN.test(received)) return [];
-    return [{ path: [...at, index], text: "expected an HTTP token like mqtt", received }];
+    if (typeof received !== "string") return [];
+    const path: KeyPath = [...at, index];
+    if (!TOKEN.test(received)) return [{ path, text: "expected an HTTP token like mqtt", received }];
+    if (!OWN.test(received)) return [];
+    const hint = " Remove it; resume says whether streams are spoken.";
+    return [{ path, text: "is a protocol of the gateway's own", received, hint }];
   });
+}
+
+/** The SSH form has frames of streams. */
+function resumeProblems(at: KeyPath, resume: unknown): Problem[] {
+  if (!isTable(resume) || resume["ssh"] !== true || resume["enabled"] !== false) return [];
+  const hint = " Remove enabled: false, or ssh.";
+  return [{ path: [...at, "ssh"], text: "is a form of what enabled turns off", received: true, hint }];
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -39,6 +39,22 @@ describe("a bridge", () => {
     ]);
   });
 
+  test.each(["fairlead.bridge.v1", "fairlead.v1", "fairlead.x"])(
+    "refuses the gateway's own subprotocol %p",
+    (name) => {
+      expect(problems({ target: "a:1", subprotocols: [name] })[0]).toContain("the gateway's own");
+    },
+  );
+
+  test("refuses the SSH form of streams where streams are turned off", () => {
+    const resume = (resume: unknown) => problems({ target: "a:1", resume });
+    expect(resume({ enabled: false, ssh: true })).toEqual([
+      "resume.ssh: is a form of what enabled turns off. Remove enabled: false, or ssh.",
+    ]);
+    for (const fine of [{ ssh: true }, { enabled: false }, { enabled: "no", ssh: true }, 5])
+      expect(resume(fine)).toEqual([]);
+  });
+
   test("refuses a bound for lines when it has none", () => {
     expect(problems({ target: "a:1", maxLine: "1KiB" })[0]).toContain('framing "lines"');
     expect(problems({ target: "a:1", maxLine: "1KiB", framing: "lines" })).toEqual([]);
