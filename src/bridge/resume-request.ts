@@ -2,6 +2,7 @@
  * What a client asks of a stream in its URL: `ROUTE`, or `ROUTE?sid=SID&ack=N` to go on; the SSH form says the same as
  * `ROUTE/v4/connect` and `ROUTE/v4/reconnect?sid=SID&ack=N`. Pure. A sid is a secret: nothing of it goes into a text.
  */
+import type { Target } from "../config/target.ts";
 
 /** Paths of the SSH form, below the route's own. */
 export const SSH_PATHS = { connect: "/v4/connect", reconnect: "/v4/reconnect" } as const;
@@ -11,9 +12,25 @@ export type StreamRequest =
   | { readonly type: "resume"; readonly sid: string; readonly ack: number }
   | { readonly type: "bad"; readonly reason: string };
 
+interface Asking {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
 /** 128 bits in base64url. */
 const SID = /^[\w-]{22}$/;
 const COUNT = /^\d{1,16}$/;
+
+/**
+ * Whether a client of the SSH form names, as that form does, another address than the one it would get. It speaks to whoever it has named,
+ * so it must not be joined to anybody else.
+ */
+export function asksElsewhere({ path, query }: Asking, target: Target): boolean {
+  if (!path.endsWith(SSH_PATHS.connect)) return false;
+  const [host, port] = [query.get("host"), query.get("port")];
+  const address = "hostname" in target ? target : undefined;
+  return (host !== null && host !== address?.hostname) || (port !== null && Number(port) !== address?.port);
+}
 
 /** `path`: as it stands in the URL. */
 export function readStreamRequest(path: string, query: URLSearchParams): StreamRequest {

@@ -13,7 +13,7 @@ import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
 import { recorded } from "../bridge/recorded.ts";
 import { createStreams } from "../bridge/resume.ts";
-import { SSH_PATHS } from "../bridge/resume-request.ts";
+import { asksElsewhere, SSH_PATHS } from "../bridge/resume-request.ts";
 import { createStage } from "../bridge/stage.ts";
 import { createChooser } from "../bridge/targets.ts";
 import type { Upstream } from "../bridge/upstream.ts";
@@ -110,6 +110,9 @@ export function createBridge(deps: BridgeDeps): Route {
     const chosen = chooser.choose(request);
     const choice = chosen instanceof Promise ? await chosen : chosen;
     if ("refusal" in choice) return choice;
+    // Where a client may ask, the chooser has seen to it.
+    if (options.allow === undefined && asksElsewhere(request, choice.target))
+      return { refusal: refusal("target_forbidden") };
     const dialed = await dialer.dial(choice.target, request);
     if ("failure" in dialed) {
       const { failure, detail } = dialed;
