@@ -8,7 +8,7 @@ import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Connection } from "../connection.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, RouteStats } from "../route.ts";
-import { WINDOW_BYTES } from "../wire/bridge-frames.ts";
+import { DATA_HEADER, WINDOW_BYTES } from "../wire/bridge-frames.ts";
 import { type BridgeEnd, refusedEnd } from "./end.ts";
 import { readStreamRequest } from "./resume-request.ts";
 import { ResumeStream, type StreamHouse } from "./resume-stream.ts";
@@ -28,7 +28,7 @@ export interface Streams {
 }
 
 export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "stallTimeout"> {
-  readonly options: Pick<BridgeOptions, "resume" | "stallTimeout">;
+  readonly options: Pick<BridgeOptions, "resume" | "stallTimeout" | "maxMessage">;
   readonly counters: Pick<RouteCounters, "recoveries">;
   readonly clock: Clock;
   onCrowded(): void;
@@ -37,7 +37,7 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
 const LOST = "the stream is lost: unknown, expired, or not kept as far back as asked";
 
 export function createStreams({ options, counters, clock, onCrowded, ...house }: StreamsDeps): Streams {
-  const { enabled, window, streams: max, buffer, ssh } = options.resume;
+  const { window, streams: max, buffer } = options.resume;
   const table = createResumeTable({ window, max, clock, onCrowded });
   const shared: StreamHouse = {
     ...house,
@@ -45,7 +45,6 @@ export function createStreams({ options, counters, clock, onCrowded, ...house }:
     buffer: Math.min(buffer || WINDOW_BYTES, WINDOW_BYTES),
     stallTimeout: options.stallTimeout,
   };
-  const forms = [...(enabled ? [BRIDGE_FORM] : []), ...(enabled && ssh ? [SSH_FORM] : [])];
 
   function goOn(connection: Connection, form: StreamForm, sid: string, ack: number): boolean {
     const stream = table.find(sid, connection.user);
@@ -67,7 +66,7 @@ export function createStreams({ options, counters, clock, onCrowded, ...house }:
   }
 
   return {
-    forms: new Map(forms.map((form) => [form.protocol, form])),
+    forms: new Map(formsOf(options).map((form) => [form.protocol, form])),
     resume({ path, query }, form) {
       const asked = readStreamRequest(path, query);
       if (asked.type === "new") return undefined;
@@ -77,4 +76,10 @@ export function createStreams({ options, counters, clock, onCrowded, ...house }:
     stats: () => ({ resumable: table.size, parked: table.parked }),
     dispose: () => table.dispose(),
   };
+}
+
+/** A form whose largest frame would be refused as a message is not offered at all. */
+function formsOf({ resume: { enabled, ssh }, maxMessage }: StreamsDeps["options"]): StreamForm[] {
+  const forms = [BRIDGE_FORM, ...(ssh ? [SSH_FORM] : [])];
+  return forms.filter(({ maxData }) => enabled && (maxMessage === 0 || maxMessage >= maxData + DATA_HEADER));
 }

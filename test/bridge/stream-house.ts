@@ -65,6 +65,7 @@ export function streamHouse({ form = BRIDGE_FORM, stallTimeout = 300_000, ...res
     options: {
       resume: { enabled: true, ssh: true, window: 60_000, buffer: 1024 * 1024, streams: 1000, ...resume },
       stallTimeout,
+      maxMessage: 0,
     },
     counters,
     clock,

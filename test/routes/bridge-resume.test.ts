@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import * as frames from "../../src/wire/bridge-frames.ts";
 import { eventually } from "../calm.ts";
 import { memoryLog } from "../gateway.ts";
-import { closePayload, frame, OPCODE, type RawClient, upgrade } from "../raw-client.ts";
+import { ask, closePayload, frame, OPCODE, type RawClient, upgrade } from "../raw-client.ts";
 import { type BridgeHouse, binary, bridgeHouse, nextData } from "./bridge-house.ts";
 
 const BRIDGE = frames.BRIDGE_PROTOCOL;
@@ -170,6 +170,24 @@ describe("a handshake", () => {
     expect((await nextData(client)).payload.toString()).toBe("plain");
   });
 
+  test("is offered no form whose frames are longer than maxMessage", async () => {
+    const forms = async (maxMessage: number) => {
+      await using house = await bridgeHouse({ maxMessage, resume: { ssh: true } });
+      const chosen = ["fairlead.bridge.v1", "ssh"].map(async (name) => {
+        const { headers } = await ask(house.gateway.host, {
+          path: "/bridge",
+          headers: { "Sec-WebSocket-Protocol": name },
+        });
+        return headers.get("sec-websocket-protocol");
+      });
+      return await Promise.all(chosen);
+    };
+    expect(await forms(0)).toEqual([BRIDGE, "ssh"]);
+    expect(await forms(65_542)).toEqual([BRIDGE, "ssh"]);
+    expect(await forms(65_541)).toEqual([null, "ssh"]);
+    expect(await forms(16_389)).toEqual([null, null]);
+  });
+
   test("never puts a sid into a line of the log", async () => {
     const log = memoryLog(true);
     await using house = await bridgeHouse({}, { parts: { log } });
@@ -205,6 +223,24 @@ describe("the SSH form", () => {
   test("refuses a reconnect without a sid with 4500", async () => {
     await using house = await bridgeHouse(ssh);
     expect(await next(await enter(house, "", "ssh", "/bridge/v4/reconnect"))).toBe(4500);
+  });
+
+  test("joins a client to no other address than the one it names", async () => {
+    await using house = await bridgeHouse(ssh);
+    const [host, port] = house.service.target.split(":");
+    const ask = (query: string) => enter(house, query, "ssh", "/bridge/v4/connect");
+    await expect(ask(`?host=${host}&port=1`)).rejects.toThrow("got 403: target_forbidden");
+    expect(house.service.accepted).toBe(0);
+    expect(await next(await ask(`?host=${host}&port=${port}`))).toMatchObject({ type: "connected" });
+  });
+
+  test("leads where allow lets a client ask for", async () => {
+    await using service = await bridgeHouse();
+    await using house = await bridgeHouse({ ...ssh, target: undefined, allow: ["127.0.0.0/8:*"] });
+    const [host, port] = service.service.target.split(":");
+    const client = await enter(house, `?host=${host}&port=${port}`, "ssh", "/bridge/v4/connect");
+    expect(await next(client)).toMatchObject({ type: "connected" });
+    expect(service.service.accepted).toBe(1);
   });
 
   test("closes with 1000 when the target has ended, and the target sees the end too", async () => {
