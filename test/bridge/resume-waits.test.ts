@@ -138,15 +138,14 @@ test("memory that nobody needs any more is given back", () => {
     Bun.gc(true);
     return process.memoryUsage().arrayBuffers;
   };
-  const before = used();
   const opened = Array.from({ length: 20 }, () => house.open());
   for (const { client, upstream } of opened) {
     upstream.say(new Uint8Array(500_000));
     client.ack(client.hear().bytes.length);
   }
-  expect(used() - before).toBeGreaterThan(20 * 500_000);
+  const held = used();
   house.clock.advance(1_000);
-  expect(used() - before).toBeLessThan(20 * 50_000);
+  expect(held - used()).toBeGreaterThan(20 * 500_000);
 });
 
 test("65,536 tiny frames that the target does not take wait in order, and are acknowledged as one", async () => {
