@@ -4,6 +4,7 @@
  */
 import {
   type Clock,
+  type Delays,
   type FairleadClientError,
   openRelay,
   type WebSocketConstructor,
@@ -17,6 +18,8 @@ export interface Way {
   readonly url: string;
   readonly WebSocket: WebSocketConstructor;
   readonly clock?: Clock;
+  /** Between two attempts. @default none: what is random cannot be played again */
+  readonly delays?: Delays;
 }
 
 export interface Saying {
@@ -38,12 +41,16 @@ export interface Device {
   close(): void;
 }
 
-/** Comes back as soon as its clock moves: what is random cannot be played again. */
 const AT_ONCE = { minDelay: 0, maxDelay: 0 };
 const GROUP = "g";
 
-export function openPeer(name: string, role: Role, ledger: Ledger, { url, WebSocket, clock }: Way): Device {
-  const relay = openRelay(url, { group: GROUP, role, WebSocket, clock, info: name, ...AT_ONCE });
+export function openPeer(
+  name: string,
+  role: Role,
+  ledger: Ledger,
+  { url, WebSocket, clock, delays = AT_ONCE }: Way,
+): Device {
+  const relay = openRelay(url, { group: GROUP, role, WebSocket, clock, info: name, ...delays });
   const gate = createGate();
   let said = 0;
 

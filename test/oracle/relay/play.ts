@@ -20,8 +20,8 @@ export const RELAY_KINDS: readonly RelayKind[] = (["reject", "replace", "standby
 );
 
 /** The third and the fourth come for roles that others may have. */
-const BOTH = ["center", "local"] as const;
-const ROLES: readonly Role[] = ["center", "local", "center", "local"];
+export const BOTH = ["center", "local"] as const;
+export const ROLES: readonly Role[] = ["center", "local", "center", "local"];
 
 export interface Step {
   readonly act:
@@ -182,10 +182,10 @@ export async function playRelay({ third, isMixed }: RelayKind, all: readonly Ste
     await wait(2 * STEP_MS);
     if (house.queued() > 0) throw new Error(`${house.queued()} messages wait for somebody who is there`);
     await wait(LAST_MS);
-    const open_ = devices.filter((device) => device?.isOpen === true);
-    for (const device of open_)
+    const present = devices.filter((device) => device?.isOpen === true);
+    for (const device of present)
       if (device?.partner === "offline") throw new Error(`${device.name} sees nobody`);
-    for (const device of open_) if (device?.partner === "unknown") device.close();
+    for (const device of present) if (device?.partner === "unknown") device.close();
     await wait(STEP_MS);
     if (ledger.open().length > 0) throw new Error(`no end of ${ledger.open().join(", ")}`);
     if (house.unaccounted() !== 0) throw new Error(`${house.unaccounted()} messages are not accounted for`);
