@@ -3,6 +3,7 @@
  * patience lasts.
  */
 import type { Delays } from "./backoff.ts";
+import { nextStep } from "./next-step.ts";
 import { planRetries, type Retries } from "./retries.ts";
 import type { Clock } from "./timing.ts";
 
@@ -17,8 +18,11 @@ export interface ResumeOptions extends Delays {
   readonly clock: Clock;
   /** A fresh token may help. */
   readonly renewable: boolean;
-  /** There is a stream to go on with. */
-  hasBegun(): boolean;
+}
+
+export interface Resumes extends Retries {
+  /** A connection carries the stream. */
+  carried(): void;
 }
 
 /** After these nobody knows the stream any more, or will not give it back. */
@@ -26,26 +30,28 @@ export function isFinal(code: number): boolean {
   return code === 1000 || code === 1014 || code === 3003 || (code >= 4500 && code < 5_000);
 }
 
-/** Its `good` says that the stream has moved, or rested in peace: patience begins anew. */
-export function planResumes({
-  patience = PATIENCE_MS,
-  clock,
-  renewable,
-  hasBegun,
-  ...delays
-}: ResumeOptions): Retries {
+/** Its `good` says that the stream has moved, or rested in peace. */
+export function planResumes({ patience = PATIENCE_MS, clock, renewable, ...delays }: ResumeOptions): Resumes {
   const retries = planRetries(renewable, { ...delays, maxDelay: delays.maxDelay ?? MAX_DELAY_MS });
+  let hasBegun = false;
+  let isCarried = false;
   let lostAt: number | undefined;
   return {
     ...retries,
+    carried() {
+      hasBegun = isCarried = true;
+    },
     good() {
       lostAt = undefined;
       retries.good();
     },
     after(ending, uptime) {
+      // Patience begins anew with each connection that carried it, unless the server complains: it would complain for ever.
+      if (isCarried && nextStep(ending.code) !== "stop") lostAt = undefined;
+      isCarried = false;
       lostAt ??= clock.now();
       const isTokenBad = ending.code === 3000;
-      const isOver = isFinal(ending.code) || !hasBegun() || clock.now() - lostAt >= patience;
+      const isOver = isFinal(ending.code) || !hasBegun || clock.now() - lostAt >= patience;
       if (isOver && !isTokenBad) return undefined;
       // Codes that end a session do not end a stream.
       return retries.after({ ...ending, code: isTokenBad ? 3000 : 1006 }, uptime);

@@ -5,11 +5,10 @@
 import * as wire from "../wire/bridge-frames.ts";
 import { Inbox } from "./bridge-inbox.ts";
 import { Outbox } from "./bridge-outbox.ts";
-import { isFinal, planResumes } from "./bridge-resumes.ts";
+import { isFinal, planResumes, type Resumes } from "./bridge-resumes.ts";
 import { type Asked, asked, tell } from "./callers.ts";
 import { type ClientErrorCode, FairleadClientError } from "./errors.ts";
 import { type Address, keepLink, type Link, type LinkOptions } from "./link.ts";
-import type { Retries } from "./retries.ts";
 import { type Silence, watchSilence } from "./silence.ts";
 import type { Status } from "./status.ts";
 import { type Clock, systemClock } from "./timing.ts";
@@ -40,7 +39,7 @@ export class BridgeStream {
   readonly #settled = Promise.withResolvers<void>();
   readonly #listeners = new Set<(status: BridgeStatus) => void>();
   readonly #clock: Clock;
-  readonly #retries: Retries;
+  readonly #retries: Resumes;
   readonly #link: Link;
   readonly #over = new AbortController();
   #attempt = 0;
@@ -73,7 +72,6 @@ export class BridgeStream {
       ...options,
       clock: this.#clock,
       renewable: typeof options.token === "function" || typeof url === "function",
-      hasBegun: () => this.#sid !== undefined,
     });
     const ends = {
       address: (signal: AbortSignal) => this.#address(signal),
@@ -167,6 +165,7 @@ export class BridgeStream {
     const socket = this.#socket;
     this.#isLive = true;
     this.#attempt = 0;
+    this.#retries.carried();
     this.outbox.opened((frame) => socket?.send(frame));
     this.#tell({ type: "open" });
     this.#finish();

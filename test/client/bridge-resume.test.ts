@@ -172,7 +172,17 @@ describe("a stream is lost", () => {
     expect([(await failure(bridge.closed)).code, net.sockets.length]).toEqual(["lost", 1]);
   });
 
-  test("though each attempt opens, when the stream does not move", async () => {
+  test("not while each attempt carries it, though it rests and is lost again at once", async () => {
+    const { begin, lose, resume, bridge, clock } = bridgeHouse({ patience: 20_000 });
+    await begin();
+    for (let n = 0; n < 20; n++) {
+      await lose();
+      await resume(0);
+    }
+    expect([bridge.status.type, clock.now() - 1_000_000 > 60_000]).toEqual(["open", true]);
+  });
+
+  test("though each attempt carries it, when the gateway complains each time and it does not move", async () => {
     const { begin, net, bridge, clock } = bridgeHouse({ patience: 20_000 });
     await begin();
     net.last.end(1008);
