@@ -38,6 +38,8 @@ export interface TcpPeer {
   readonly received: number;
   /** Everything so far; for what is short. */
   text(): string;
+  /** As `text`. */
+  bytes(): Buffer;
   /** sha256 of everything received, in hex; once. */
   hash(): string;
   /** Resolves when so many bytes have come. */
@@ -162,6 +164,7 @@ function createPeer(socket: Socket): TcpPeer {
       return received;
     },
     text: () => Buffer.concat(kept).toString(),
+    bytes: () => Buffer.concat(kept),
     hash: () => hash.digest("hex"),
     has(bytes) {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -6,20 +6,20 @@ import type { Socket } from "bun";
 import type { Clock } from "../clock.ts";
 import type { Target } from "../config/target.ts";
 import type { Log } from "../log.ts";
+import type { AdmitRequest } from "../route.ts";
 import { startProgram } from "./program.ts";
+import { type ProxyVersion, proxyHeader } from "./proxy-header.ts";
 import { createConnectTls, type TlsOptions } from "./tls.ts";
 import type { Upstream, UpstreamSlot } from "./upstream.ts";
 
-/** Who the upstream is for. */
-export interface Caller {
-  readonly remoteAddress: string;
-  /** Nobody waits for the upstream any more: what can be given up is. */
-  readonly signal: AbortSignal;
-}
+/** Who the upstream is for. `signal`: nobody waits for it any more, so what can be given up is. */
+export type Caller = Pick<AdmitRequest, "remoteAddress" | "remotePort" | "local" | "signal">;
 export type Connect = (target: Target, slot: UpstreamSlot, caller: Caller) => Promise<Upstream>;
 
 export interface ConnectOptions {
   readonly tls: TlsOptions;
+  /** Undefined: the target is not told who its client is. */
+  readonly proxyProtocol?: ProxyVersion | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** The route's path, for errors and the log. */
@@ -50,19 +50,33 @@ const SOCKET = {
 } as const;
 
 /** Throws CONFIG_INVALID when a file of `tls` cannot be used. */
-export function createConnect({ tls, ...house }: ConnectOptions): Connect {
+export function createConnect({ tls, proxyProtocol, ...house }: ConnectOptions): Connect {
   const connectTls = createConnectTls(tls, house.route, house.clock);
-  return (target, data, { remoteAddress, signal }) => {
-    const common = { data, allowHalfOpen: true, socket: SOCKET };
-    switch (target.kind) {
-      case "tcp":
-        return Bun.connect({ ...common, hostname: target.hostname, port: target.port });
-      case "unix":
-        return Bun.connect({ ...common, unix: target.path });
-      case "tls":
-        return connectTls(target, data, signal);
-      case "exec":
-        return startProgram({ ...house, command: target.command, remoteAddress }, data);
-    }
+  return (target, data, caller) => {
+    if (target.kind === "exec") return startProgram({ ...house, command: target.command, caller }, data);
+    const preface = proxyProtocol && prefaceFor(proxyProtocol, caller);
+    if (target.kind === "tls") return connectTls(target, { slot: data, preface, signal: caller.signal });
+    const socket = openSocket(target, { data, allowHalfOpen: true, socket: SOCKET });
+    return preface === undefined ? socket : socket.then((opened) => say(opened, preface));
   };
+}
+
+function openSocket(
+  target: Extract<Target, { kind: "tcp" | "unix" }>,
+  common: { readonly data: UpstreamSlot; readonly allowHalfOpen: boolean; readonly socket: typeof SOCKET },
+): Promise<NativeSocket> {
+  return target.kind === "unix"
+    ? Bun.connect({ ...common, unix: target.path })
+    : Bun.connect({ ...common, hostname: target.hostname, port: target.port });
+}
+
+function prefaceFor(version: ProxyVersion, { remoteAddress, remotePort, local }: Caller): Uint8Array {
+  return proxyHeader(version, { address: remoteAddress, port: remotePort }, local);
+}
+
+/** Before anything else: a fresh socket takes so little at once. */
+function say(socket: NativeSocket, preface: Uint8Array): NativeSocket {
+  if (socket.write(preface) === preface.length) return socket;
+  socket.terminate();
+  throw new Error("the target takes nothing");
 }

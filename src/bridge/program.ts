@@ -1,6 +1,6 @@
 /**
  * A program as the far end of a bridge: its stdin and stdout are the stream, its stderr goes to the log, line by line. No shell, and of the
- * gateway's environment only what ENVIRONMENT lists, because the rest may be secret; it is told who is there by REMOTE_ADDR.
+ * gateway's environment only what ENVIRONMENT lists, because the rest may be secret; it is told who is there by REMOTE_ADDR and REMOTE_PORT.
  * Ends: its stdin is closed with the client's half; `end` sends SIGTERM to it and all it started, and SIGKILL after KILL_MS, or when it is ended
  * once more. Its own exit is the end of the stream, whatever its status; the log has that.
  */
@@ -8,14 +8,15 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { AdmitRequest } from "../route.ts";
 import { StreamUpstream } from "./stream-upstream.ts";
 import type { Upstream, UpstreamSlot } from "./upstream.ts";
 import { codeOf } from "./within.ts";
 
 export interface ProgramOptions {
   readonly command: readonly string[];
-  /** The client's. */
-  readonly remoteAddress: string;
+  /** Its client. */
+  readonly caller: Pick<AdmitRequest, "remoteAddress" | "remotePort">;
   readonly clock: Clock;
   readonly log: Log;
   /** The route's path, for the log. */
@@ -32,7 +33,7 @@ const MAX_LINES = 1_000;
 
 /** Rejects when the program cannot be started: ENOENT, EACCES. */
 export function startProgram(options: ProgramOptions, slot: UpstreamSlot): Promise<Upstream> {
-  const { command, remoteAddress } = options;
+  const { command, caller } = options;
   const [file = "", ...args] = command;
   const kept = ENVIRONMENT.map((name) => [name, process.env[name]] as const);
   // Its own process group, so that what it starts ends with it.
@@ -41,7 +42,8 @@ export function startProgram(options: ProgramOptions, slot: UpstreamSlot): Promi
     stdio: ["pipe", "pipe", "pipe"],
     env: {
       ...Object.fromEntries(kept.filter(([, value]) => value !== undefined)),
-      REMOTE_ADDR: remoteAddress,
+      REMOTE_ADDR: caller.remoteAddress,
+      REMOTE_PORT: String(caller.remotePort),
     },
   });
   return new Promise((resolve, reject) => {

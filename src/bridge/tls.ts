@@ -3,7 +3,7 @@
  * or `serverName`. Failure: whoever is not trusted is not spoken to, and the dial fails with the reason.
  */
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
+import { isIP, connect as openTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { formatPath } from "../config/key-path.ts";
@@ -22,17 +22,17 @@ export interface TlsTarget {
   readonly port: number;
 }
 
-/** What `connect` passes on to the socket below. */
-interface NetOptions {
-  readonly allowHalfOpen: boolean;
-  readonly signal: AbortSignal;
-}
-
 /** Milliseconds for the last bytes to reach a target that takes them slowly, after `end`. */
 const DELIVER_MS = 60_000;
 
-/** `signal`: gives the handshake up, which a service that says nothing would never end. */
-export type ConnectTls = (target: TlsTarget, slot: UpstreamSlot, signal: AbortSignal) => Promise<Upstream>;
+export interface TlsCall {
+  readonly slot: UpstreamSlot;
+  /** Goes before the handshake, in the clear, as the PROXY protocol wants it. */
+  readonly preface: Uint8Array | undefined;
+  /** Gives the handshake up, which a service that says nothing would never end. */
+  readonly signal: AbortSignal;
+}
+export type ConnectTls = (target: TlsTarget, call: TlsCall) => Promise<Upstream>;
 
 /** Throws CONFIG_INVALID when the file holds no certificates. */
 export function createConnectTls(
@@ -42,27 +42,52 @@ export function createConnectTls(
 ): ConnectTls {
   const ca = caFile === undefined ? {} : { ca: readCertificates(caFile, route) };
 
-  return ({ hostname, port }, slot, signal) => {
-    const name = serverName ?? hostname;
-    const options: ConnectionOptions & NetOptions = {
+  return ({ hostname: host, port }, { slot, preface, signal }) => {
+    const tcp = openTcp({ host, port, allowHalfOpen: true, noDelay: true });
+    if (preface !== undefined) tcp.write(preface);
+    const name = serverName ?? host;
+    const options: ConnectionOptions & HalfOpen = {
       ...ca,
-      host: hostname,
-      port,
-      // RFC 6066 section 3: an address is no server name; it is looked for in the certificate all the same.
+      socket: tcp,
+      // Looked for in the certificate.
+      host: name,
+      // RFC 6066 section 3: an address is no server name.
       ...(isIP(name) === 0 ? { servername: name } : {}),
       // Said aloud, because a variable of the environment would change the default.
       rejectUnauthorized: true,
       allowHalfOpen: true,
-      signal,
     };
-    const socket = connect(options);
-    socket.setNoDelay(true);
-    return new Promise((resolve, reject) => {
-      socket.once("error", reject);
-      socket.once("close", () => reject(new Error("closed during the handshake")));
-      socket.once("secureConnect", () => resolve(upstreamOf(socket, slot, clock)));
-    });
+    return handshake(connect(options), tcp, signal).then((socket) => upstreamOf(socket, slot, clock));
   };
+}
+
+/** What Node takes too, and its types have forgotten. */
+interface HalfOpen {
+  readonly allowHalfOpen: boolean;
+}
+
+function handshake(socket: TLSSocket, tcp: Socket, signal: AbortSignal): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      socket.destroy();
+      tcp.destroy();
+      reject(new Error("given up"));
+    };
+    signal.addEventListener("abort", giveUp);
+    const done = () => signal.removeEventListener("abort", giveUp);
+    const fail = (error: Error) => {
+      done();
+      reject(error);
+    };
+    for (const each of [socket, tcp]) {
+      each.once("close", () => fail(new Error("closed during the handshake")));
+      each.on("error", fail);
+    }
+    socket.once("secureConnect", () => {
+      done();
+      resolve(socket);
+    });
+  });
 }
 
 function upstreamOf(socket: TLSSocket, slot: UpstreamSlot, clock: Clock): Upstream {

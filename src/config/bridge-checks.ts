@@ -23,6 +23,7 @@ export function bridgeProblems(path: string, route: Route): Problem[] {
     ...targetsProblems([...at, "targets"], path, route["targets"]),
     ...allowProblems([...at, "allow"], route["allow"]),
     ...tlsProblems([...at, "tls"], route),
+    ...proxyProblems([...at, "proxyProtocol"], route),
     ...lineProblems(at, route),
     ...protocolProblems([...at, "subprotocols"], route["subprotocols"]),
     ...resumeProblems([...at, "resume"], route["resume"]),
@@ -87,6 +88,13 @@ function tlsProblems(path: KeyPath, { tls, target, allow }: Route): Problem[] {
   const isPlain = allow !== undefined || (target !== undefined && !String(target).startsWith("tls://"));
   if (!isPlain) return [];
   return [{ path, text: "is for tls:// targets", hint: " Write the target so, or remove tls." }];
+}
+
+function proxyProblems(path: KeyPath, { proxyProtocol: received, target }: Route): Problem[] {
+  const isProgram = isTable(target) || String(target).startsWith("exec:");
+  if (received === undefined || !isProgram) return [];
+  const hint = " It has REMOTE_ADDR and REMOTE_PORT in its environment.";
+  return [{ path, text: "is for services, and the target is a program", received, hint }];
 }
 
 function lineProblems(at: KeyPath, { framing, maxLine: received }: Route): Problem[] {

@@ -5,7 +5,8 @@
 
 /** `label` is what logs say: how it was written, without the arguments of a program, which may be secret. */
 export type Target = { readonly label: string } & (
-  | { readonly kind: "tcp" | "tls"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "tls"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "exec"; readonly command: readonly string[] }
 );

@@ -64,7 +64,7 @@ export function createBridge(deps: BridgeDeps): Route {
     maxPending: options.dialPending,
     capacity,
     clock,
-    connect: createConnect({ tls: options.tls, route, clock, log }),
+    connect: createConnect({ ...options, route, clock, log }),
   });
   const stage = createStage();
   const upstreams = createUpstreams(clock);

@@ -2,6 +2,13 @@
 import type { AdmitRequest } from "../../src/route.ts";
 import { createRouter, type Params } from "../../src/router.ts";
 
+/** Where it comes from, and where it came in. */
+export const CALLER = {
+  remoteAddress: "192.0.2.7",
+  remotePort: 4000,
+  local: { address: "127.0.0.1", port: 8080 },
+} as const;
+
 export function admitRequest(url: string, route: string, changes: Partial<AdmitRequest> = {}): AdmitRequest {
   const [path = "", query = ""] = url.split("?");
   return {
@@ -9,9 +16,7 @@ export function admitRequest(url: string, route: string, changes: Partial<AdmitR
     params: paramsIn(path, route),
     query: new URLSearchParams(query),
     headers: new Headers(),
-    remoteAddress: "192.0.2.7",
-    remotePort: 4000,
-    local: { address: "127.0.0.1", port: 8080 },
+    ...CALLER,
     user: null,
     protocols: [],
     signal: new AbortController().signal,

@@ -8,6 +8,7 @@ import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
 import { memoryLog } from "../gateway.ts";
 import { closedTarget, roundTrip, startService, type TcpService } from "../tcp-service.ts";
+import { CALLER } from "./admit-request.ts";
 
 function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
   const [clock, capacity] = [testClock(), createCapacity(10)];
@@ -25,8 +26,7 @@ function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
     capacity,
     dialer,
     controller,
-    dial: (to = target) =>
-      dialer.dial(targetOf(to), { remoteAddress: "192.0.2.7", signal: controller.signal }),
+    dial: (to = target) => dialer.dial(targetOf(to), { ...CALLER, signal: controller.signal }),
   };
 }
 

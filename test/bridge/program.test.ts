@@ -6,6 +6,7 @@ import { testClock } from "../clock.ts";
 import { folder } from "../folder.ts";
 import { memoryLog } from "../gateway.ts";
 import { hasEnded } from "../process.ts";
+import { CALLER } from "./admit-request.ts";
 
 /** A program of `/bin/sh`, unless `command` is another. `heard` is what it said, `ended` how it went. */
 async function programHouse(script: string, options: Partial<ProgramOptions> = {}) {
@@ -26,7 +27,7 @@ async function programHouse(script: string, options: Partial<ProgramOptions> = {
     released += 1;
   };
   const slot = { handler, target: "exec:sh", release };
-  const settings = { command, remoteAddress: "192.0.2.7", clock, log, route: "/b", ...options };
+  const settings = { command, caller: CALLER, clock, log, route: "/b", ...options };
   const upstream = await startProgram(settings, slot);
   onTestFinished(() => {
     upstream.terminate();
@@ -81,6 +82,7 @@ describe("a program", () => {
     const house = await programHouse("env");
     await house.gone();
     expect(house.heard).toContain("REMOTE_ADDR=192.0.2.7\n");
+    expect(house.heard).toContain("REMOTE_PORT=4000\n");
     expect(house.heard).toContain(`PATH=${process.env["PATH"]}\n`);
     expect(house.heard).not.toContain("hunter2");
   });

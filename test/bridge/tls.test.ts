@@ -14,6 +14,7 @@ import { testClock } from "../clock.ts";
 import { folder } from "../folder.ts";
 import { memoryLog } from "../gateway.ts";
 import { OPTIONS, startServiceOn, type TcpPeer } from "../tcp-service.ts";
+import { CALLER } from "./admit-request.ts";
 
 const GOOD = { cert: CERT, key: KEY };
 const OTHER = { cert: STRANGER_CERT, key: STRANGER_KEY };
@@ -29,7 +30,7 @@ function dialHouse(target: string, tls: TlsOptions) {
   const [clock, capacity, log] = [testClock(), createCapacity(10), memoryLog()];
   const connect = createConnect({ tls, route: "/b", clock, log });
   const dialer = createDialer({ timeout: 5_000, maxPending: 64, capacity, clock, connect });
-  const caller = { remoteAddress: "192.0.2.7", signal: new AbortController().signal };
+  const caller = { ...CALLER, signal: new AbortController().signal };
   return { clock, capacity, dialer, dial: () => dialer.dial(targetOf(`tls://${target}`), caller) };
 }
 

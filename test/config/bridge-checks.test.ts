@@ -79,6 +79,16 @@ describe("tls", () => {
   });
 });
 
+test("the PROXY protocol is refused for a program, which has its client in its environment", () => {
+  const refused = [
+    "proxyProtocol: is for services, and the target is a program. It has REMOTE_ADDR and REMOTE_PORT in its environment.",
+  ];
+  expect(problems({ target: "exec:cat", proxyProtocol: "v1" })).toEqual(refused);
+  expect(problems({ target: { exec: ["cat"] }, proxyProtocol: "v2" })).toEqual(refused);
+  expect(problems({ target: "unix:/run/db", proxyProtocol: "v2" })).toEqual([]);
+  expect(problems({ tokens: "tokens", proxyProtocol: "v2" })).toEqual([]);
+});
+
 describe("rules for what clients may ask for", () => {
   test("are refused one by one, where they stand", () => {
     expect(problems({ allow: ["db.internal:5432", "127.1:22", "10.0.0.0/24:*", "x"] })).toEqual(

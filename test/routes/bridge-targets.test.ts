@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { eventually } from "../calm.ts";
@@ -203,3 +203,83 @@ describe("a bridge to a program", () => {
     await eventually("it is gone", () => hasEnded(pid));
   });
 });
+
+describe("a bridge that tells its target who is there", () => {
+  const SPOOFED = { "X-Forwarded-For": "198.51.100.1:5678" };
+  const V2_LOOPBACK = /^0d0a0d0a000d0a515549540a2111000c7f0000017f000001[0-9a-f]{8}$/;
+
+  test("says so before the first byte of either side, over TCP and over a socket in the file system", async () => {
+    const path = join(folder(), "service.sock");
+    using tcp = await startService();
+    using unix = await startServiceOn(createServer(OPTIONS), () => {}, path);
+    for (const service of [tcp, unix]) {
+      await using house = await bridgeHouse({ target: service.target, proxyProtocol: "v1" });
+      using client = await upgrade(house.gateway.host, { path: "/bridge" });
+      client.write(binary("first word"));
+      const peer = await service.next();
+      await eventually("the first word", () => peer.text().endsWith("first word"));
+      const port = house.gateway.host.split(":")[1];
+      expect(peer.text()).toMatch(
+        new RegExp(`^PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 \\d+ ${port}\r\nfirst word$`),
+      );
+    }
+  });
+
+  test("speaks version 2 if it is told to", async () => {
+    await using house = await bridgeHouse({ proxyProtocol: "v2" });
+    const { client, peer } = await house.join();
+    await peer.has(28);
+    expect(peer.bytes().toString("hex")).toMatch(V2_LOOPBACK);
+    client[Symbol.dispose]();
+    await house.expectCalm();
+  });
+
+  test("tells of the client behind a trusted proxy, and of the peer where nobody is trusted", async () => {
+    for (const [trustProxy, expected] of [
+      [["127.0.0.1"], /^PROXY TCP4 198\.51\.100\.1 127\.0\.0\.1 5678 \d+\r\n$/],
+      [[], /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n$/],
+    ] as const) {
+      await using house = await bridgeHouse(
+        { proxyProtocol: "v1" },
+        { config: { trustProxy: [...trustProxy] } },
+      );
+      using _client = await upgrade(house.gateway.host, { path: "/bridge", headers: SPOOFED });
+      const peer = await house.service.next();
+      await eventually("the header", () => peer.text().endsWith("\n"));
+      expect(peer.text()).toMatch(expected);
+    }
+  });
+
+  test("says so in the clear before the handshake of TLS, and the rest is not", async () => {
+    const tls = await startServiceOn(createTlsServer({ ...OPTIONS, cert: CERT, key: KEY }), (peer) =>
+      peer.echo(),
+    );
+    using _tls = tls;
+    const heads: string[] = [];
+    using front = await startServiceOn(
+      createServer(OPTIONS, (socket) => takeLine(socket, heads, tls.target)),
+    );
+    const caFile = join(folder({ "ca.pem": CERT }), "ca.pem");
+    await using house = await bridgeHouse({
+      target: `tls://${front.target}`,
+      tls: { caFile },
+      proxyProtocol: "v1",
+    });
+    using client = await upgrade(house.gateway.host, { path: "/bridge" });
+    client.write(binary("secret"));
+    expect((await readBytes(client, 6)).toString()).toBe("secret");
+    expect(heads).toEqual([expect.stringMatching(/^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+$/)]);
+  });
+});
+
+/** A front that takes the line of the PROXY protocol and hands everything after it on. */
+function takeLine(socket: Socket, heads: string[], target: string): void {
+  socket.once("data", (chunk: Buffer) => {
+    const end = chunk.indexOf("\r\n");
+    heads.push(chunk.subarray(0, end).toString());
+    const [host, port] = target.split(":");
+    const behind = connect({ host, port: Number(port) }, () => behind.write(chunk.subarray(end + 2)));
+    socket.pipe(behind).pipe(socket);
+    behind.on("error", () => socket.destroy());
+  });
+}

@@ -50,6 +50,10 @@ export const bridgeOptions = z.strictObject({
       ),
     })
     .prefault({}),
+  proxyProtocol: option(
+    z.enum(["v1", "v2"]).optional(),
+    "tells the target its client's address, in HAProxy's protocol, before the first byte",
+  ),
   framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
   subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
   dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),
