@@ -47,7 +47,7 @@ export function startProgram(options: ProgramOptions, slot: UpstreamSlot): Promi
     },
   });
   return new Promise((resolve, reject) => {
-    child.once("error", reject);
+    child.on("error", reject);
     child.once("spawn", () => resolve(upstreamOf(child, options, slot)));
   });
 }
