@@ -4,6 +4,7 @@ import { bridgeOptions } from "../../src/config/kinds/bridge.ts";
 import { createCapacity } from "../../src/limits.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
 import { createBridge } from "../../src/routes/bridge.ts";
+import { eventually } from "../calm.ts";
 import { testClock } from "../clock.ts";
 import { memoryLog, startGateway } from "../gateway.ts";
 import { ask, upgrade } from "../raw-client.ts";
@@ -146,4 +147,35 @@ test("a path that climbs reaches no name that it does not spell", async () => {
   for (const [path, status] of Object.entries(expected))
     expect([path, (await ask(gateway.host, { path })).status]).toEqual([path, status]);
   expect(service.accepted).toBe(0);
+});
+
+describe("the header of the PROXY protocol", () => {
+  const told = async (trustProxy: string[], headers: Record<string, string>) => {
+    using service = await startService();
+    const bridge = { kind: "bridge", target: service.target, proxyProtocol: "v1" } as const;
+    await using gateway = await startGateway({ "/b": bridge }, { trustProxy });
+    using _client = await upgrade(gateway.host, { path: "/b", headers });
+    const peer = await service.next();
+    await eventually("the header", () => peer.text().endsWith("\r\n"));
+    return peer.text();
+  };
+  const ITSELF = /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n$/;
+
+  test("says nothing that a client made up, trusted proxy or not", async () => {
+    for (const value of [
+      "198.51.100.1 10.0.0.1 1 1",
+      "198.51.100.1\t10.0.0.1",
+      "198.51.100.1:1 2",
+      "PROXY TCP4 198.51.100.1",
+      "fe80::1%\tPROXY",
+      "0x7f.1",
+    ]) {
+      expect(await told(["127.0.0.1"], { "X-Forwarded-For": value })).toMatch(ITSELF);
+      expect(await told(["127.0.0.1"], { Forwarded: `for="${value}"` })).toMatch(ITSELF);
+    }
+    expect(await told([], { "X-Forwarded-For": "198.51.100.1" })).toMatch(ITSELF);
+    expect(await told(["127.0.0.1"], { "X-Forwarded-For": "127.0.0.9, 198.51.100.1" })).toStartWith(
+      "PROXY TCP4 198.51.100.1 ",
+    );
+  });
 });
