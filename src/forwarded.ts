@@ -17,12 +17,16 @@ export interface Peer {
 /** The client of a request that came from `peer`: the peer itself, unless that is a trusted proxy that says otherwise. */
 export type ClientOf = (peer: Peer, headers: Headers) => Peer;
 
+/** Stands for peers without an address: those of a listener on a socket in the file system. */
+export const UNIX_PEERS = "unix";
 /** Proxies in a row that are followed. */
 const MAX_HOPS = 32;
 
 export function createClientOf(trustProxy: readonly string[]): ClientOf {
   const networks = trustProxy.map(parseNetwork).flatMap((network) => (network ? [networkOf(network)] : []));
-  const isTrusted = ({ address }: Peer) => networks.some((network) => network.has(address));
+  const trustsUnix = trustProxy.includes(UNIX_PEERS);
+  const isTrusted = ({ address }: Peer) =>
+    address === "" ? trustsUnix : networks.some((network) => network.has(address));
 
   /** Follows the entries from the last one on; `undefined` among them is a hop that nobody knows. */
   function follow(peer: Peer, entries: readonly string[], read: (entry: string) => Peer | undefined): Peer {

@@ -62,6 +62,21 @@ describe("a trusted proxy", () => {
   });
 });
 
+describe("a peer without an address, as those of a socket in the file system", () => {
+  const from = (trustProxy: string[], value: string) =>
+    createClientOf(trustProxy)({ address: "", port: 0 }, new Headers({ "X-Forwarded-For": value })).address;
+
+  test("is believed if unix is trusted, and its word is not a proxy of that kind again", () => {
+    expect(from(["unix"], "198.51.100.1")).toBe("198.51.100.1");
+    expect(from(["unix", "10.0.0.0/8"], "198.51.100.1, 10.0.0.2")).toBe("198.51.100.1");
+    expect(from(["unix"], "198.51.100.1, ")).toBe("");
+  });
+
+  test("is not believed if only addresses are", () => {
+    expect(from(["0.0.0.0/0", "::/0"], "198.51.100.1")).toBe("");
+  });
+});
+
 describe("X-Forwarded-For", () => {
   test.each([
     ["198.51.100.1", "198.51.100.1"],

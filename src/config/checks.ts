@@ -43,8 +43,10 @@ function engineProblems(received: unknown): Problem[] {
 
 function proxyProblems(proxies: unknown): Problem[] {
   return (Array.isArray(proxies) ? proxies : []).flatMap((received, index) => {
-    if (typeof received !== "string" || parseNetwork(received) !== undefined) return [];
-    const hint = " Like 127.0.0.1, 10.0.0.0/8 or fd00::/8; names are not resolved here.";
+    if (typeof received !== "string" || received === "unix" || parseNetwork(received) !== undefined)
+      return [];
+    const hint =
+      " Like 127.0.0.1, 10.0.0.0/8, fd00::/8, or unix for peers of listen.unix; names are not resolved here.";
     return [{ path: ["trustProxy", index], text: "expected an address or a network", received, hint }];
   });
 }

@@ -37,7 +37,7 @@ test("refuses an engine's file that SQLite would not keep as one", () => {
 
 test("refuses a proxy that is neither an address nor a network", () => {
   const problems = combinationProblems({
-    trustProxy: ["127.0.0.1", "proxy.internal", "fd00::/8", "10.0.0.0/33", 5],
+    trustProxy: ["127.0.0.1", "proxy.internal", "fd00::/8", "10.0.0.0/33", 5, "unix"],
   });
   expect(problems.map(({ path, text }) => `${formatPath(path)}: ${text}`)).toEqual([
     "trustProxy[1]: expected an address or a network",
