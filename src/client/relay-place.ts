@@ -15,11 +15,10 @@ import type { Link } from "./link.ts";
 import { RelayInbox } from "./relay-inbox.ts";
 import { RelaySends } from "./relay-sends.ts";
 import type { Clock } from "./timing.ts";
+import { inNextTurn } from "./turn.ts";
 
 /** How long a server may take to say that it has heard `leave`, in ms. */
 const LEAVE_MS = 1_000;
-/** Past so much no turn is waited for: timers of a hidden page come once a second. */
-const MAX_UNACKNOWLEDGED = 64;
 
 export interface RelayMessage {
   /** Any JSON; bytes are a Uint8Array. */
@@ -64,8 +63,8 @@ export class RelayPlace implements Matter {
   #isBehind = false;
   #out: ((frame: Frame) => void) | undefined;
   #link: Link | undefined;
-  /** Until it ends, one `ack` stands for all. */
-  #turn: { cancel(): void } | undefined;
+  /** One `ack` stands for all of a turn. */
+  #isAckDue = false;
   #left: (() => void) | undefined;
   readonly #commands: Commands;
   readonly #clock: Clock;
@@ -112,8 +111,6 @@ export class RelayPlace implements Matter {
   /** Says what was taken, then `leave`, and waits a moment for the answer: so the partner hears at once that this one has gone. */
   leave(): Promise<void> {
     if (!this.#isJoined) return Promise.resolve();
-    this.#turn?.cancel();
-    this.#turn = undefined;
     this.#acknowledge();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.after(LEAVE_MS, resolve);
@@ -182,21 +179,17 @@ export class RelayPlace implements Matter {
   #took(session: string | undefined, seq: number): void {
     if (session !== this.#session) return;
     this.#taken = seq;
-    this.#acknowledge();
+    if (!this.#isAckDue) inNextTurn(this.#acknowledge);
+    this.#isAckDue = true;
     if (this.#isBehind && this.inbox.isEmpty) this.#link?.drop("more came than was read");
   }
 
-  #acknowledge(): void {
-    const untold = this.#taken - this.#acked;
-    if (!this.#isJoined || untold <= 0) return;
-    if (this.#turn !== undefined && untold < MAX_UNACKNOWLEDGED) return;
+  readonly #acknowledge = (): void => {
+    this.#isAckDue = false;
+    if (!this.#isJoined || this.#taken <= this.#acked) return;
     this.#acked = this.#taken;
     this.#out?.(encodeFrame({ t: "ack", upto: this.#acked }));
-    this.#turn ??= this.#clock.after(0, () => {
-      this.#turn = undefined;
-      this.#acknowledge();
-    });
-  }
+  };
 
   #show(state: Partner["state"], { info, reason }: Partial<Partner>): void {
     this.partner = { state, info, reason };

@@ -102,9 +102,9 @@ describe("close", () => {
     await join();
     data(1);
     for await (const _ of relay) break;
-    command("ack");
     const closed = relay.close();
-    expect(said().map(({ t }) => t)).toEqual(["leave"]);
+    expect(said().map(({ t }) => t)).toEqual(["ack", "leave"]);
+    command("ack");
     expect(net.last.closedWith).toBeUndefined();
     ok("leave");
     await closed;
@@ -188,6 +188,7 @@ describe("close", () => {
     data(1);
     relay.send(1, { ttl: 9_000 }).catch(() => {});
     accept(1);
+    await settle();
     await settle();
     command("ack");
     const closed = relay.close();
