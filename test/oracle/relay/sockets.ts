@@ -42,7 +42,7 @@ export const socketSteps = fc.array(
       often(8, "open"),
       often(4, "tear", "flow", "read"),
       often(2, "cut", "hold", "pause"),
-      often(1, "close", "die", "restart"),
+      often(4, "close", "die", "restart"),
     ),
     device: fc.constantFrom(0, 0, 1, 1, 2, 3),
     times: fc.integer({ min: 1, max: 6 }),
