@@ -55,14 +55,14 @@ export function createDialer(options: DialerOptions): Dialer {
   }
 
   async function dial(target: Target, caller: Caller): Promise<Dialed> {
-    const { signal } = caller;
+    const { signal, remoteAddress, remotePort, local } = caller;
     if (signal.aborted) return { failure: "aborted", detail: "the client went away" };
     const busy = pending.of(target);
     if (maxPending > 0 && busy >= maxPending)
       return { failure: "busy", detail: `${busy} dials are under way` };
     if (!capacity.take(costOf(target))) return { failure: "full", detail: "no descriptor is left" };
     const waiting = new AbortController();
-    const upstream = begin(target, { ...caller, signal: waiting.signal });
+    const upstream = begin(target, { remoteAddress, remotePort, local, signal: waiting.signal });
     const outcome = await within(upstream, { timeout, clock, signal }, (late) => late.terminate());
     if ("value" in outcome) return { upstream: outcome.value };
     if ("error" in outcome) return failureOf(outcome.error);

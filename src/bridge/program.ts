@@ -56,19 +56,29 @@ function upstreamOf(child: Process, options: ProgramOptions, slot: UpstreamSlot)
   const { clock, log, route } = options;
   const fields = { route, target: slot.target, pid: child.pid };
   let last: Timer | undefined;
+  let isEnding = false;
   const send = (name: "SIGTERM" | "SIGKILL") => {
     const problem = signalGroup(child, name);
     if (problem !== undefined) log.warn({ ...fields, reason: problem }, "! the program cannot be ended");
   };
+  const kill = () => {
+    send("SIGKILL");
+    // What has left the group may hold the pipes for as long as it likes, and nobody listens any more.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+  };
   const end = () => {
-    send(last === undefined ? "SIGTERM" : "SIGKILL");
-    last ??= clock.after(KILL_MS, () => send("SIGKILL"));
+    last?.cancel();
+    if (isEnding) return kill();
+    isEnding = true;
+    send("SIGTERM");
+    last = clock.after(KILL_MS, kill);
   };
   const upstream = new StreamUpstream(slot, { from: child.stdout, to: child.stdin, end, terminate: end });
-  // What it has started may still hold its stdout, and would keep the stream open.
   child.once("exit", (status, by) => {
     log.info({ ...fields, status: by ?? status }, "the program has ended");
-    end();
+    // What it has started may still hold its stdout, and would keep the stream open. What is in there already is still delivered.
+    send("SIGTERM");
+    last ??= clock.after(KILL_MS, () => send("SIGKILL"));
   });
   child.once("close", () => {
     last?.cancel();
@@ -79,7 +89,9 @@ function upstreamOf(child: Process, options: ProgramOptions, slot: UpstreamSlot)
 }
 
 /** To all of its group; nobody being left there is no problem. */
-function signalGroup({ pid = 0 }: Process, name: "SIGTERM" | "SIGKILL"): string | undefined {
+function signalGroup({ pid }: Process, name: "SIGTERM" | "SIGKILL"): string | undefined {
+  // Group 0 would be our own.
+  if (pid === undefined || pid === 0) return undefined;
   try {
     process.kill(-pid, name);
     return undefined;

@@ -8,6 +8,13 @@ import { memoryLog } from "../gateway.ts";
 import { hasEnded } from "../process.ts";
 import { CALLER } from "./admit-request.ts";
 
+/** Starts a process in a group of its own that shares its pipes, says its number, and stays. */
+const LEAVES_ONE_BEHIND = `
+  const { spawn } = require("node:child_process");
+  console.log(spawn("sleep", ["60"], { detached: true, stdio: "inherit" }).pid);
+  setInterval(() => {}, 1000);
+`;
+
 /** A program of `/bin/sh`, unless `command` is another. `heard` is what it said, `ended` how it went. */
 async function programHouse(script: string, options: Partial<ProgramOptions> = {}) {
   const [clock, log] = [testClock(), memoryLog()];
@@ -145,6 +152,19 @@ describe("the end of a program", () => {
     house.upstream.terminate();
     await house.gone();
     expect(house.exits()).toEqual(["SIGKILL"]);
+  });
+
+  test("lets go of its pipes with the SIGKILL, also if something that left its group holds them", async () => {
+    const house = await programHouse("", { command: [process.execPath, "-e", LEAVES_ONE_BEHIND] });
+    await house.hears("\n");
+    const left = Number(house.heard);
+    onTestFinished(() => void process.kill(left, "SIGKILL"));
+    house.upstream.end();
+    await eventually("the program's exit", () => house.exits().length === 1);
+    expect(house.ended).toEqual([]);
+    house.clock.advance(5_000);
+    await house.gone();
+    expect([house.released, hasEnded(left)]).toEqual([1, false]);
   });
 
   test("is that of the stream, also if something that it left behind holds its stdout", async () => {
