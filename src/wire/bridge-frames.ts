@@ -66,6 +66,13 @@ export function readFrame(frame: Uint8Array, maxData: number): BridgeFrame | Bad
   }
 }
 
+/** Bytes of payload, if this is a DATA as it should be; else -1, and `readFrame` says what it is. Costs nothing but the look. */
+export function dataLength(frame: Uint8Array, maxData: number): number {
+  const length = frame.length - DATA_HEADER;
+  const isData = length >= 0 && length <= maxData && frame[0] === 0 && frame[1] === TAG.data;
+  return isData && u32(frame, TAG_BYTES) === length ? length : -1;
+}
+
 export function connectFrame(sid: string): Uint8Array<ArrayBuffer> {
   return withLength(TAG.connectSuccess, encoder.encode(sid));
 }

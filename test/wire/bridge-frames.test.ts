@@ -48,6 +48,13 @@ describe("writes", () => {
   }
 });
 
+test("tells a DATA by its length, and by -1 whatever is none or should be none", () => {
+  for (const { hex, frame, maxData = MAX_DATA } of vectors) {
+    const length = frame?.type === "data" ? (frame.hex ?? "").length / 2 : -1;
+    expect([hex, frames.dataLength(bytesOf(hex), maxData)]).toEqual([hex, length]);
+  }
+});
+
 test("any bytes come back as they were, as one DATA", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
