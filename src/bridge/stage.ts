@@ -9,24 +9,28 @@ export interface StageOwner {
 }
 
 export interface Stage {
-  add(owner: StageOwner, bytes: Uint8Array): void;
+  /** `start`: where in `bytes` begins what is meant; at most LEAD. */
+  add(owner: StageOwner, bytes: Uint8Array, start?: number): void;
   /** Hands over what `owner` has here, now. */
   flush(owner: StageOwner): void;
 }
 
 /** As much as the runtime reads at once. */
 const STAGE_BYTES = 512 * 1024;
+/** Room before the first byte, for a header that is copied along with what follows it. */
+const LEAD = 16;
 
 export function createStage(): Stage {
-  const buffer = new Uint8Array(STAGE_BYTES);
+  const buffer = new Uint8Array(LEAD + STAGE_BYTES);
+  const covered = new Uint8Array(LEAD);
   let owner: StageOwner | undefined;
-  let used = 0;
+  let used = LEAD;
   let isDue = false;
 
   function handOver(): void {
-    const [to, bytes] = [owner, buffer.subarray(0, used)];
+    const [to, bytes] = [owner, buffer.subarray(LEAD, used)];
     owner = undefined;
-    used = 0;
+    used = LEAD;
     to?.write(bytes);
   }
 
@@ -36,16 +40,25 @@ export function createStage(): Stage {
     handOver();
   }
 
+  /** A view of what is meant would cost more than to copy all of it, and to put back what the header fell on. */
+  function append(bytes: Uint8Array, start: number): void {
+    const at = used - start;
+    for (let n = 0; n < start; n += 1) covered[n] = buffer[at + n] ?? 0;
+    buffer.set(bytes, at);
+    for (let n = 0; n < start; n += 1) buffer[at + n] = covered[n] ?? 0;
+    used = at + bytes.length;
+  }
+
   return {
-    add(from, bytes) {
-      if ((owner !== undefined && owner !== from) || used + bytes.length > STAGE_BYTES) handOver();
+    add(from, bytes, start = 0) {
+      const isTooMuch = used + bytes.length > buffer.length;
+      if ((owner !== undefined && owner !== from) || isTooMuch) handOver();
       if (bytes.length >= STAGE_BYTES) {
-        from.write(bytes);
+        from.write(bytes.subarray(start));
         return;
       }
       owner = from;
-      buffer.set(bytes, used);
-      used += bytes.length;
+      append(bytes, start);
       if (!isDue) setImmediate(endTurn);
       isDue = true;
     },

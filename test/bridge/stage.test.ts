@@ -44,6 +44,26 @@ describe("the stage", () => {
     expect(log).toEqual(["a:1"]);
   });
 
+  test("leaves headers out, of long and of short messages, of the first and of those behind it", async () => {
+    const message = fc.tuple(fc.nat(16), fc.stringMatching(/^[a-z]{0,9}$/));
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { maxLength: 30 }), async (messages) => {
+        const [stage, log] = [createStage(), [] as string[]];
+        const a = owner("a", log);
+        for (const [start, text] of messages) stage.add(a, bytes("#".repeat(start) + text), start);
+        await nextTurn();
+        expect(log.join("").replaceAll("a:", "")).toBe(messages.map(([, text]) => text).join(""));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("leaves the header of a message out that is too large for it", () => {
+    const [stage, log] = [createStage(), [] as string[]];
+    stage.add({ write: (given) => log.push(`${given.length}`) }, new Uint8Array(STAGE + 6), 6);
+    expect(log).toEqual([`${STAGE}`]);
+  });
+
   test("gives each of two owners its own bytes in order, however their frames interleave", async () => {
     const turn = fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), fc.stringMatching(/^[0-9]{1,9}$/)), {
       maxLength: 40,
