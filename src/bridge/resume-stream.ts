@@ -11,51 +11,29 @@ import type { CloseInfo, Connection, Data } from "../connection.ts";
 import {
   ACK_BYTES,
   ackFrame,
+  type BadFrame,
+  type BridgeFrame,
   connectFrame,
+  DATA_HEADER,
+  dataLength,
   IDLE_ACK_MS,
   readFrame,
   reconnectFrame,
 } from "../wire/bridge-frames.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
-import type { BridgeEnd } from "./end.ts";
 import { BROKEN, ENDED, type Ending } from "./ending.ts";
 import { Inflow } from "./inflow.ts";
+import type { KeptStream, StreamHouse } from "./kept-stream.ts";
 import { Outflow } from "./outflow.ts";
-import type { Stage, StageOwner } from "./stage.ts";
+import type { StageOwner } from "./stage.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { StreamForm } from "./stream-form.ts";
 import type { Upstream, UpstreamHandler } from "./upstream.ts";
 import { giveBack } from "./warm-memory.ts";
 
-/** Who knows the streams of a route by their sid. */
-export interface StreamKeeper {
-  /** A new stream's sid. */
-  enter(stream: ResumeStream, user: string | null): string;
-  /** The client is away, and may come back. */
-  park(stream: ResumeStream): void;
-  /** The client is back. */
-  unpark(stream: ResumeStream): void;
-  /** Nobody comes back to it. */
-  forget(stream: ResumeStream): void;
-}
-
-/** What all streams of a route share. */
-export interface StreamHouse {
-  readonly keeper: StreamKeeper;
-  readonly stage: Stage;
-  /** Bytes kept until the client acknowledges them. */
-  readonly buffer: number;
-  /** Milliseconds; 0 = however long. */
-  readonly stallTimeout: number;
-  /** The stream needs its upstream no more: what is left is written, then FIN. */
-  leave(upstream: Upstream, left: Iterable<Uint8Array>): void;
-  /** The upstream is gone for good. */
-  gone(upstream: Upstream): void;
-}
-
 const freshStalls = () => ({ target: new StallWatch(), client: new StallWatch() });
 
-export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
+export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   readonly target: string;
   private connection: Connection | undefined;
   private upstream: Upstream | undefined;
@@ -92,7 +70,6 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
     this.pump();
   }
 
-  /** Goes on with a client that has had everything up to `count`. False: it cannot be served from there, and nothing has changed. */
   resume(connection: Connection, count: number): boolean {
     // Before the count is computed, and while what follows from it still goes to the older connection.
     this.house.stage.flush(this);
@@ -115,12 +92,10 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
       this.refuse(1002, `frames of ${this.form.protocol} are binary, and this is text`);
       return;
     }
-    const frame = readFrame(data, this.form.maxData);
-    if (frame?.type === "data") this.take(frame.bytes);
-    else if (frame?.type === "ack") this.acknowledge(frame.count);
-    else if (frame?.type === "bad") this.refuse(frame.code, frame.text);
-    else if (frame !== undefined)
-      this.refuse(1002, "only a server says CONNECT_SUCCESS and RECONNECT_SUCCESS");
+    const { maxData } = this.form;
+    const length = dataLength(data, maxData);
+    if (length >= 0) this.take(data, length);
+    else this.hear(readFrame(data, maxData));
   }
 
   drainClient(): void {
@@ -147,13 +122,11 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
     this.pump();
   }
 
-  /** Nobody comes back any more. */
   abandon(): void {
     this.house.keeper.forget(this);
     this.leaveTarget();
   }
 
-  /** Now and then: the ACK that is due, a look for stalls, and memory that nobody needs. */
   visit(now: number): void {
     this.inflow.trim();
     this.outflow.trim();
@@ -209,11 +182,20 @@ export class ResumeStream implements BridgeEnd, StageOwner, UpstreamHandler {
     this.pump();
   }
 
-  private take(bytes: Uint8Array): void {
-    if (bytes.length === 0) this.takeEnd();
+  /** Anything but DATA. */
+  private hear(frame: BridgeFrame | BadFrame | undefined): void {
+    if (frame?.type === "ack") this.acknowledge(frame.count);
+    else if (frame?.type === "bad") this.refuse(frame.code, frame.text);
+    else if (frame !== undefined)
+      this.refuse(1002, "only a server says CONNECT_SUCCESS and RECONNECT_SUCCESS");
+  }
+
+  /** A DATA with so many bytes of payload. */
+  private take(frame: Uint8Array, length: number): void {
+    if (length === 0) this.takeEnd();
     else if (this.inflow.hasEnded) this.refuse(1002, "DATA after the half-close");
     else if (this.upstream === undefined || this.isBroken) return;
-    else if (this.inflow.take(bytes.length)) this.house.stage.add(this, bytes);
+    else if (this.inflow.take(length)) this.house.stage.add(this, frame, DATA_HEADER);
     else this.refuse(1008, `more than ${this.form.window} bytes without an ACK`);
   }
 

@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock, Timer } from "../clock.ts";
 import { ACK_MS } from "../wire/bridge-frames.ts";
-import type { ResumeStream, StreamKeeper } from "./resume-stream.ts";
+import type { KeptStream, StreamKeeper } from "./kept-stream.ts";
 
 export interface ResumeTableOptions {
   /** Milliseconds that a stream waits for its client; 0 = however long. */
@@ -20,7 +20,7 @@ export interface ResumeTableOptions {
 
 export interface ResumeTable extends StreamKeeper {
   /** Undefined: nobody knows this sid, or not for this user. */
-  find(sid: string, user: string | null): ResumeStream | undefined;
+  find(sid: string, user: string | null): KeptStream | undefined;
   readonly size: number;
   readonly parked: number;
   /** Every stream ends. */
@@ -34,14 +34,14 @@ const VISIT_MS = ACK_MS / 2;
 interface Place {
   readonly key: string;
   readonly user: string | null;
-  readonly stream: ResumeStream;
+  readonly stream: KeptStream;
 }
 
 export function createResumeTable({ window, max, clock, onCrowded }: ResumeTableOptions): ResumeTable {
   const byKey = new Map<string, Place>();
-  const places = new Map<ResumeStream, Place>();
+  const places = new Map<KeptStream, Place>();
   /** In the order in which their clients were lost. */
-  const parked = new Map<ResumeStream, Timer | undefined>();
+  const parked = new Map<KeptStream, Timer | undefined>();
   let visits: Timer | undefined;
 
   function visitAll(): void {
@@ -49,7 +49,7 @@ export function createResumeTable({ window, max, clock, onCrowded }: ResumeTable
     for (const stream of places.keys()) stream.visit(now);
   }
 
-  function unpark(stream: ResumeStream): void {
+  function unpark(stream: KeptStream): void {
     parked.get(stream)?.cancel();
     parked.delete(stream);
   }
