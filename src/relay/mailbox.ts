@@ -3,7 +3,7 @@
  * A receiver that acknowledges holds what it was handed until it says so; for any other one, handing over is the end.
  *
  * Bounds: `size` messages and `bytes` queued, as many again handed over and not acknowledged, `total` bytes in all mailboxes of
- * the route. Failure: what does not fit or waits too long is settled as dropped or expired, and its sender is told.
+ * the route, each message with MESSAGE_BYTES on top. Failure: what does not fit or waits too long is settled as dropped or expired, and its sender is told.
  */
 import type { Clock } from "../clock.ts";
 import type { RouteCounters } from "../metrics.ts";
@@ -12,7 +12,7 @@ import type { Payload, ReceiptState } from "../wire/v1.ts";
 export interface Message extends Payload {
   /** Counts up per mailbox, from 1. */
   readonly seq: number;
-  /** Bytes as they were sent. */
+  /** Bytes of all that is kept of what was sent. */
   readonly size: number;
   readonly sender: Sender;
   /** The sender's own name for it; empty for a plain one, who has none. */
@@ -43,13 +43,16 @@ export interface PostOffice {
   readonly limits: { readonly size: number; readonly bytes: number; readonly total: number };
   readonly clock: Clock;
   readonly counters: RouteCounters;
-  /** Bytes in all mailboxes. */
+  /** Bytes in all mailboxes, MESSAGE_BYTES for each message among them. */
   used: number;
   /** Something is queued here, which may come to wait too long. */
   waits(mailbox: Mailbox): void;
   /** Nothing is queued here any more. */
   rests(mailbox: Mailbox): void;
 }
+
+/** What a message takes in memory beside what it says: strangers may send empty ones to as many groups as they like. */
+export const MESSAGE_BYTES = 256;
 
 /** A class, because there are two per group. */
 export class Mailbox {
@@ -82,12 +85,18 @@ export class Mailbox {
 
   /** One more message of so many bytes is more than may be queued. */
   isFull(bytes: number): boolean {
-    const { limits, used } = this.office;
+    const { limits } = this.office;
     return (
       isOver(this.queue.length + 1, limits.size) ||
       isOver(this.queueBytes + bytes, limits.bytes) ||
-      isOver(used + bytes, limits.total)
+      this.isRouteFull(bytes)
     );
+  }
+
+  /** One more message of so many bytes is more than all mailboxes of the route may hold. */
+  isRouteFull(bytes: number): boolean {
+    const { limits, used } = this.office;
+    return isOver(used + bytes + MESSAGE_BYTES, limits.total);
   }
 
   /** Half of the bounds are free again: who was stopped may go on. */
@@ -104,7 +113,9 @@ export class Mailbox {
   /** Hands a new message over if it is its turn. False: it has to wait. */
   offer(message: Message, receiver: Receiver): boolean {
     if (this.queue.length > 0 || !this.canHand(receiver)) return false;
-    this.office.used += message.size;
+    // Who acknowledges nothing has it and we do not.
+    if (receiver.acknowledges && this.isRouteFull(message.size)) return false;
+    this.count(message);
     this.handOver(message, receiver);
     return true;
   }
@@ -115,7 +126,7 @@ export class Mailbox {
     message.due = office.clock.now() + ttl;
     this.queue.push(message);
     this.queueBytes += message.size;
-    office.used += message.size;
+    this.count(message);
     office.waits(this);
   }
 
@@ -166,7 +177,7 @@ export class Mailbox {
   /** Its sender has to go, and the relay with it: what was never handed over never will be. */
   withdraw(sender: Sender): void {
     for (const message of this.take((queued) => queued.sender === sender)) {
-      this.office.used -= message.size;
+      this.discount(message);
       this.drop(message, "closed");
     }
   }
@@ -187,7 +198,7 @@ export class Mailbox {
   private handOver(message: Message, receiver: Receiver): void {
     const { office } = this;
     if (!receiver.takes(message)) {
-      office.used -= message.size;
+      this.discount(message);
       this.drop(message, "ignored");
       return;
     }
@@ -195,10 +206,18 @@ export class Mailbox {
     this.lastHanded = message.seq;
     // Held first: a send that fails may end the receiver, and what it was handed with it.
     if (receiver.acknowledges) this.hold(message);
-    else office.used -= message.size;
+    else this.discount(message);
     receiver.hand(message);
     message.sender.handed(message);
     if (!receiver.acknowledges) message.sender.settled(message, "delivered");
+  }
+
+  private count({ size }: Message): void {
+    this.office.used += size + MESSAGE_BYTES;
+  }
+
+  private discount({ size }: Message): void {
+    this.office.used -= size + MESSAGE_BYTES;
   }
 
   private hold(message: Message): void {
@@ -209,15 +228,15 @@ export class Mailbox {
   /** The first so many of those held, which are so no more. */
   private forget(count: number): Message[] {
     const forgotten = this.held.splice(0, count);
-    for (const { size } of forgotten) {
-      this.heldBytes -= size;
-      this.office.used -= size;
+    for (const message of forgotten) {
+      this.heldBytes -= message.size;
+      this.discount(message);
     }
     return forgotten;
   }
 
   private expireOne(message: Message): void {
-    this.office.used -= message.size;
+    this.discount(message);
     this.office.counters.dropped.expired += 1;
     message.sender.settled(message, "expired");
   }

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createRouteCounters } from "../../src/metrics.ts";
-import { Mailbox, type Message, type PostOffice, type Receiver } from "../../src/relay/mailbox.ts";
+import {
+  Mailbox,
+  MESSAGE_BYTES,
+  type Message,
+  type PostOffice,
+  type Receiver,
+} from "../../src/relay/mailbox.ts";
 import type { ReceiptState } from "../../src/wire/v1.ts";
 import { testClock } from "../clock.ts";
 
@@ -84,6 +90,22 @@ describe("a mailbox", () => {
     expect([mailbox.offer(message(100), to), mailbox.offer(message(1), to)]).toEqual([true, false]);
   });
 
+  test("hands nothing over to be acknowledged past what all may hold together, and anything else", () => {
+    const { mailbox, message } = mailHouse({ size: 0, bytes: 0, total: 10 + MESSAGE_BYTES });
+    const [holder, plain] = [receiver(true), receiver(false)];
+    const taken = [message(11), message(10), message(0)].map((each) => mailbox.offer(each, holder));
+    expect(taken).toEqual([false, true, false]);
+    expect([mailbox.offer(message(1_000), plain), plain.got]).toEqual([true, [4]]);
+  });
+
+  test("holds no end of empty messages either", () => {
+    const { mailbox, message, office } = mailHouse({ size: 0, bytes: 0, total: 3 * MESSAGE_BYTES });
+    for (let n = 0; n < 3; n += 1) mailbox.enqueue(message(0), 10);
+    expect([office.used, mailbox.isFull(0), mailbox.isRouteFull(0)]).toEqual([3 * MESSAGE_BYTES, true, true]);
+    mailbox.flush(receiver(false));
+    expect([office.used, mailbox.isFull(0)]).toEqual([0, false]);
+  });
+
   test("hands nothing over out of turn", () => {
     const { mailbox, message } = mailHouse(UNBOUND);
     mailbox.enqueue(message(1), 1_000);
@@ -155,7 +177,7 @@ test("a mailbox settles each message once, hands over in order, keeps its bounds
 });
 
 function play(acts: readonly (readonly [Act, number])[]): void {
-  const limits = { size: 3, bytes: 12, total: 20 };
+  const limits = { size: 3, bytes: 12, total: 20 + 4 * MESSAGE_BYTES };
   const house = mailHouse(limits);
   const { mailbox, office, clock, settled, handed } = house;
   let to: ReturnType<typeof receiver> | undefined;
@@ -184,7 +206,7 @@ function play(acts: readonly (readonly [Act, number])[]): void {
     else if (act === "stall" && to !== undefined) to.ready = n % 2 === 0;
     else if (act === "withdraw") mailbox.withdraw(house.message(0).sender);
     expect(mailbox.queued).toBeLessThanOrEqual(limits.size);
-    expect(office.used).toBeLessThanOrEqual(limits.total + 2 * limits.bytes);
+    expect(office.used).toBeLessThanOrEqual(limits.total);
     expect(house.waiting.has(mailbox)).toBe(mailbox.queued > 0);
   }
   clock.advance(1_000);

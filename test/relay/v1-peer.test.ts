@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { MESSAGE_BYTES } from "../../src/relay/mailbox.ts";
 import { v1House } from "./v1-house.ts";
 
 const send = (idem: string, more = {}) => ({ t: "send", idem, data: idem, ...more });
@@ -86,9 +87,12 @@ describe("relay v1: an absent partner", () => {
     expect(house.counters.dropped.full).toBe(1);
   });
 
-  test.each(["bytes", "total"] as const)("finds the queue full by its %s too", (bound) => {
+  test.each([
+    ["bytes", 200],
+    ["total", 200 + MESSAGE_BYTES],
+  ] as const)("finds the queue full by its %s too", (bound, bytes) => {
     const queue = { size: 0, bytes: 0, total: 0, ttl: 0, plain: false };
-    const house = v1House({ queue: { ...queue, [bound]: 200 } });
+    const house = v1House({ queue: { ...queue, [bound]: bytes } });
     const center = house.join("center");
     center.say(send("a", { data: "x".repeat(100) }));
     center.say(send("b", { data: "x".repeat(100) }));
