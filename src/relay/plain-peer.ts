@@ -10,7 +10,7 @@ import type { Envelope, Problem, Registration, Role } from "../wire/envelope.ts"
 import { endEnvelope, otherRole, parseEnvelope, parseRegistration, startEnvelope } from "../wire/envelope.ts";
 import type { PeerState } from "../wire/v1.ts";
 import type { Peer, Refused, Seat, Seated } from "./groups.ts";
-import type { Message, Sender } from "./mailbox.ts";
+import type { Mailbox, Message, Sender } from "./mailbox.ts";
 import { caughtUp, type FlowEnd, keepsUp, regulate } from "./paired-flow.ts";
 import type { Relay } from "./relay.ts";
 import { arrive, depart } from "./roles.ts";
@@ -217,13 +217,14 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     }
   }
 
-  /** By way of the partner's mailbox. It takes what was read already, however full it is; then no more is read. */
+  /** By way of the partner's mailbox. It takes what was read already, unless all together are full; then no more is read. */
   private mail({ mailbox }: Seat, opposite: Peer, envelope: Envelope): void {
-    const message = this.messageOf(mailbox.nextSeq(), envelope);
-    this.relay.counters.due += 1;
+    const message = this.messageFor(mailbox, envelope);
     if (mailbox.offer(message, opposite)) return;
-    mailbox.enqueue(message, this.relay.ttl);
-    if (!mailbox.isFull(0)) return;
+    const isTooMuch = mailbox.isRouteFull(message.size);
+    if (isTooMuch) mailbox.drop(message, "full");
+    else mailbox.enqueue(message, this.relay.ttl);
+    if (isTooMuch || !mailbox.isFull(0)) return;
     this.isAhead = true;
     regulate(this);
   }
@@ -235,19 +236,18 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
       return;
     }
     const { mailbox } = seat.opposite;
-    const message = this.messageOf(mailbox.nextSeq(), envelope);
-    relay.counters.due += 1;
+    const message = this.messageFor(mailbox, envelope);
     if (mailbox.isFull(message.size)) mailbox.drop(message, "full");
     else mailbox.enqueue(message, relay.ttl);
   }
 
-  private messageOf(seq: number, { content, message_type }: Envelope): Message {
-    const size = Buffer.byteLength(content);
+  private messageFor(mailbox: Mailbox, { content, message_type }: Envelope): Message {
+    this.relay.counters.due += 1;
     return {
-      seq,
+      seq: mailbox.nextSeq(),
       data: content,
       json: false,
-      size,
+      size: Buffer.byteLength(content) + Buffer.byteLength(message_type ?? ""),
       sender: this,
       idem: "",
       type: message_type ?? undefined,

@@ -69,6 +69,26 @@ describe("relay v1: beside plain clients", () => {
     expect(house.counters).toMatchObject({ due: 10, delivered: 10 });
   });
 
+  test("a plain one's message_type counts as the bytes that it is", () => {
+    const house = v1House({ queue: { size: 0, bytes: 1_000, total: 0, ttl: 0, plain: false } });
+    const [center, local] = [house.join("center"), house.plain("g", "local")];
+    for (let n = 0; n < 4; n += 1) local.say(envelope({ content: "", message_type: "x".repeat(600) }));
+    expect(center.heard().filter((line) => line.startsWith("data"))).toHaveLength(2);
+    expect(local.isPaused).toBe(true);
+  });
+
+  test("a plain one goes on when all queues together are full: what it says then is dropped", () => {
+    const house = v1House({ queue: { size: 0, bytes: 0, total: 1_000, ttl: 0, plain: false } });
+    const [center, local] = [house.join("center"), house.plain("g", "local")];
+    for (let n = 0; n < 4; n += 1) local.say(envelope({ content: "x".repeat(600) }));
+    expect(center.heard().filter((line) => line.startsWith("data"))).toHaveLength(1);
+    expect(local.isPaused).toBe(false);
+    center.say({ t: "ack", upto: 1 });
+    local.say(envelope({ content: "again" }));
+    expect(center.heard()).toContain('data 5 "again"');
+    expect(house.counters).toMatchObject({ due: 5, delivered: 2, dropped: { full: 3 } });
+  });
+
   test("messages of plain ones wait too where the route says so, and are confirmed when handed over", () => {
     const house = v1House({ queue: { size: 2, bytes: 0, total: 0, ttl: 1_000, plain: true } });
     const local = house.plain("g", "local");
