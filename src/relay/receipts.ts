@@ -19,6 +19,10 @@ export class Receipts {
   /** By `idem`, in the order of `seq`. */
   private readonly all = new Map<string, Receipt>();
 
+  get size(): number {
+    return this.all.size;
+  }
+
   get isFull(): boolean {
     return this.all.size >= MAX_UNRELEASED;
   }

@@ -1,7 +1,7 @@
 /**
  * The sessions of a relay's v1 peers, by id, while they are connected and for `ttl` after that.
- * Limit: `max` of those whose client is away; one more ends the one that has been away longest, because strangers can leave as
- * many behind as they like.
+ * Limits: `max` of those whose client is away, and MAX_RECEIPTS of these together; one more ends the one that has been away longest,
+ * because strangers can leave as many behind as they like.
  */
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../connection.ts";
@@ -18,6 +18,9 @@ export interface SessionsOptions {
   expired(session: RelaySession): void;
 }
 
+/** Some 250 bytes each: 64 MiB, as much as a route's messages take by default. */
+export const MAX_RECEIPTS = 256 * 1024;
+
 export interface Sessions {
   readonly away: number;
   /** The session of that id, if it is this user's in this place. */
@@ -33,13 +36,19 @@ export interface Sessions {
 
 export function createSessions({ clock, ttl, max, expired }: SessionsOptions): Sessions {
   const all = new Map<string, RelaySession>();
-  /** Those who are away, the longest first. */
-  const away = new Set<RelaySession>();
+  /** Those who are away, the longest first, with the number of their receipts when they went. */
+  const away = new Map<RelaySession, number>();
+  let receipts = 0;
 
   function settle(session: RelaySession): void {
     session.expiry?.cancel();
     session.expiry = undefined;
+    receipts -= away.get(session) ?? 0;
     away.delete(session);
+  }
+
+  function isCrowded(): boolean {
+    return (max > 0 && away.size > max) || receipts > MAX_RECEIPTS;
   }
 
   return {
@@ -59,10 +68,13 @@ export function createSessions({ clock, ttl, max, expired }: SessionsOptions): S
     },
     park(session) {
       session.conn = undefined;
-      away.add(session);
+      away.set(session, session.receipts.size);
+      receipts += session.receipts.size;
       if (ttl > 0) session.expiry = clock.after(ttl, () => expired(session));
-      const [oldest] = away;
-      if (max > 0 && away.size > max && oldest !== undefined) expired(oldest);
+      for (const oldest of away.keys()) {
+        if (!isCrowded()) break;
+        expired(oldest);
+      }
     },
     end(session) {
       settle(session);
