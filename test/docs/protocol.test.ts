@@ -1,6 +1,7 @@
 /** PROTOCOL.md shows frames and tables; the code that reads and writes frames agrees with each of them. */
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "../../src/config/validate.ts";
+import { MAX_UNRELEASED } from "../../src/relay/receipts.ts";
 import { MAX_STREAMS } from "../../src/topics/subscriptions.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
 import { MAX_INFO_BYTES, MAX_KEY_BYTES } from "../../src/wire/command-fields.ts";
@@ -196,6 +197,16 @@ describe("the table", () => {
     expect(text.get("topics that a connection's patterns match")).toBe(MAX_STREAMS.toLocaleString("en"));
     expect(text.get("history of a topic, by default")).toBe("100 messages, 1 MiB, 5 min");
     expect(room.history).toEqual({ size: 100, bytes: 1024 * 1024, ttl: 5 * 60_000 });
+    const relay = parseConfig({ routes: { "/r": { kind: "relay" } } }).routes["/r"];
+    if (relay?.kind !== "relay") throw new Error("a relay's options are those of a relay");
+    expect(text.get("messages of a peer in a relay that are not released")).toBe(
+      MAX_UNRELEASED.toLocaleString("en"),
+    );
+    expect(text.get("queue for an absent peer of a relay, by default")).toBe("256 messages, 1 MiB, 30 s");
+    expect(relay.queue).toMatchObject({ size: 256, bytes: 1024 * 1024, ttl: 30_000 });
+    expect(protocol.text).toContain(
+      `lives for ${relay.session.ttl / 1000} s after its connection (\`session.ttl\`)`,
+    );
     expect(protocol.text).toContain(`With more than ${room.presence.max} members`);
     expect(protocol.text).toContain(`The server pings every ${room.heartbeat.ping / 1000} s`);
     expect(protocol.text).toContain(`${(room.heartbeat.ping + room.heartbeat.pong) / 1000} s by default`);
