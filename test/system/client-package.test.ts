@@ -28,6 +28,7 @@ beforeAll(async () => {
 
 const PAGE = `import { connect, type Item, ReconnectingSocket, type Session } from "fairlead/client";
 import { type Bridge, type FairleadClientError, openBridge } from "fairlead/client/bridge";
+import { openRelay, type Partner, type Relay } from "fairlead/client/relay";
 
 const token = async (signal: AbortSignal) => String(signal.aborted);
 const session: Session = connect("/feed/prices", { WebSocket, token });
@@ -49,6 +50,11 @@ const text: ReadableStream<string> = bridge.readable.pipeThrough(new TextDecoder
 const upper = new TransformStream<Uint8Array, Uint8Array>();
 text.pipeThrough(new TextEncoderStream()).pipeThrough(upper).pipeTo(bridge.writable);
 bridge.closed.catch((error: FairleadClientError) => console.log(error.code));
+
+const relay: Relay = openRelay("/relay", { WebSocket, token, group: "door-7", role: "center" });
+relay.onPartner(({ state, info }: Partner) => console.log(state, info));
+await relay.send({ open: true }, { ttl: 5_000 });
+for await (const { data, from, seq, type } of relay) console.log(data, from, seq, type);
 `;
 
 for (const module of ["nodenext", "preserve"]) {
