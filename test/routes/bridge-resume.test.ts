@@ -95,6 +95,16 @@ describe("a stream", () => {
     expect([await nextText(client), await nextText(client)]).toEqual(["late answer", ""]);
   });
 
+  test("half-closes a program too, which says the rest and ends", async () => {
+    await using house = await bridgeHouse({ target: { exec: ["sort"] } });
+    const client = await enter(house);
+    client.write(Buffer.concat([data("b\n"), data("a\n"), data("")]));
+    expect(await next(client)).toMatchObject({ type: "connected" });
+    expect([await nextText(client), await nextText(client)]).toEqual(["a\nb\n", ""]);
+    client.write(close(1000));
+    await house.expectCalm();
+  });
+
   test("is told of a target's reset behind what it had said, also when it comes back later", async () => {
     await using house = await bridgeHouse();
     const { client, peer, sid } = await open(house);
