@@ -44,7 +44,7 @@ export interface RouteCounters {
   due: number;
   delivered: number;
   readonly dropped: Record<DropReason, number>;
-  /** Readers who came back with a position: all after it was there, or it was not. */
+  /** Clients who came back with a position, or to a stream: all after it was there, or it was not. */
   readonly recoveries: Record<"recovered" | "lost", number>;
   readonly recordings: Record<RecordingResult, number>;
   /** Bytes the runtime still held when their connection ended, from the last look. */

@@ -112,7 +112,7 @@ export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
   {
     name: "fairlead_recoveries_total",
     type: "counter",
-    help: "Readers who came back with a position: all that came after it was there (recovered), or not (lost).",
+    help: "Clients who came back with a position, or to a stream: all that followed was there (recovered), or not (lost).",
     read: (routes) =>
       routes.flatMap(({ route, recoveries }): Sample[] => [
         [{ route, result: "recovered" }, recoveries.recovered],
