@@ -6,7 +6,16 @@
  * Tokens are compared by their hashes, so that the time it takes tells nothing, and none is ever written anywhere.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { formatPath } from "../config/key-path.ts";
@@ -68,11 +77,9 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
 
   /** False: it is as it was. */
   function readFile(file: string): boolean {
-    const stats = statSync(file);
-    const stamp = stampOf(stats);
+    const stamp = stampOf(statSync(file));
     if (listings.get(file)?.stamp === stamp) return false;
-    if (stats.size > MAX_FILE_BYTES) throw new Error(`${stats.size} bytes, and ${MAX_FILE_BYTES} are read`);
-    const { targets, bad } = parseTokens(readFileSync(file, "utf8"));
+    const { targets, bad } = parseTokens(readText(file));
     listings.set(file, { stamp, targets });
     if (bad.length > 0) {
       const lines = bad.slice(0, MAX_TOLD).join(" ");
@@ -136,6 +143,20 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
+/** It may have become anything since it was looked at: what is no file would be waited for, or never end. */
+function readText(path: string): string {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new Error("it is no file");
+    if (stats.size > MAX_FILE_BYTES) throw new Error(`${stats.size} bytes, and ${MAX_FILE_BYTES} are read`);
+    const bytes = Buffer.alloc(stats.size);
+    return bytes.toString("utf8", 0, readSync(descriptor, bytes));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function stampOf({ mtimeMs, ctimeMs, size, ino }: Stats): string {
   return [mtimeMs, ctimeMs, size, ino].join(" ");
 }
@@ -154,7 +175,9 @@ export function parseTokens(text: string): { targets: Map<string, Target>; bad: 
     .entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const [, token = "", written = ""] = /^(.+?):\s+(.+)$/.exec(line) ?? [];
+    const colon = line.search(/:\s/);
+    const token = line.slice(0, Math.max(0, colon));
+    const written = line.slice(colon + 1).trimStart();
     const target = parseTarget(written.replace(/^unix_socket:/, "unix:"));
     // What may write this file is not what may run programs.
     const isBad = token === "" || Buffer.byteLength(token) > MAX_TOKEN_BYTES || isFault(target);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTokens } from "../../src/bridge/tokens.ts";
@@ -72,6 +73,11 @@ describe("a token file", () => {
     expect(JSON.stringify(lines)).not.toContain("hunter");
   });
 
+  test("costs no more to read if a line is all colons and ends in what no line has", () => {
+    const { find, lines } = ofFile(`good: a:1\n${": ".repeat(500_000)}\u2028x`);
+    expect([find("good"), lines[0]?.["lines"]]).toEqual(["a:1", "2"]);
+  });
+
   test("names at most ten bad lines, and counts the rest", () => {
     const { lines } = ofFile("x\n".repeat(1_000));
     expect(lines[0]).toMatchObject({ bad: 1_000, lines: "1 2 3 4 5 6 7 8 9 10" });
@@ -113,6 +119,17 @@ describe("a token file that changes", () => {
     expect([later("fresh"), lines.length]).toEqual(["b:2", 3]);
     const text = "! the token file cannot be read; what it said last still counts";
     expect(lines.map((line) => line.text)).toEqual([text, text, text]);
+  });
+
+  test.each([
+    ["a FIFO, which nobody writes", (path: string) => execFileSync("mkfifo", [path])],
+    ["a device, which has no end", (path: string) => symlinkSync("/dev/zero", path)],
+  ])("still counts as it was, and holds nobody up, if it becomes %s", (_, become) => {
+    const { path, later, lines } = ofFile("old: a:1");
+    rmSync(path("tokens"));
+    become(path("tokens"));
+    expect([later("old"), later("old")]).toEqual(["a:1", "a:1"]);
+    expect(lines).toMatchObject([{ err: { message: "it is no file" } }]);
   });
 
   test("has its bad lines told again only when it has changed", () => {
