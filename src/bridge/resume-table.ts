@@ -15,7 +15,7 @@ export interface ResumeTableOptions {
   readonly max: number;
   readonly clock: Clock;
   /** The stream that waited longest gave way, because `max` others do. */
-  onCrowded(): void;
+  onCrowded(waiting: number): void;
 }
 
 export interface ResumeTable extends StreamKeeper {
@@ -71,7 +71,7 @@ export function createResumeTable({ window, max, clock, onCrowded }: ResumeTable
       const [oldest] = parked.keys();
       parked.set(stream, window > 0 ? clock.after(window, () => stream.abandon()) : undefined);
       if (max === 0 || parked.size <= max) return;
-      onCrowded();
+      onCrowded(max);
       (oldest ?? stream).abandon();
     },
     unpark,

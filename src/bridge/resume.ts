@@ -6,6 +6,7 @@
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Connection } from "../connection.ts";
+import type { Capacity } from "../limits.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, RouteStats } from "../route.ts";
 import { DATA_HEADER, WINDOW_BYTES } from "../wire/bridge-frames.ts";
@@ -31,14 +32,18 @@ export interface Streams {
 export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "stallTimeout"> {
   readonly options: Pick<BridgeOptions, "resume" | "stallTimeout" | "maxMessage">;
   readonly counters: Pick<RouteCounters, "recoveries">;
+  readonly capacity: Pick<Capacity, "max">;
   readonly clock: Clock;
-  onCrowded(): void;
+  /** The stream that waited longest gave way, because so many others do. */
+  onCrowded(waiting: number): void;
 }
 
 const LOST = "the stream is lost: unknown, expired, or not kept as far back as asked";
 
-export function createStreams({ options, counters, clock, onCrowded, ...house }: StreamsDeps): Streams {
-  const { window, streams: max, buffer } = options.resume;
+export function createStreams(deps: StreamsDeps): Streams {
+  const { options, counters, capacity, clock, onCrowded, ...house } = deps;
+  const { window, buffer } = options.resume;
+  const max = maxParked(options.resume.streams, capacity.max);
   const table = createResumeTable({ window, max, clock, onCrowded });
   const shared: StreamHouse = {
     ...house,
@@ -77,6 +82,16 @@ export function createStreams({ options, counters, clock, onCrowded, ...house }:
     stats: () => ({ resumable: table.size, parked: table.parked }),
     dispose: () => table.dispose(),
   };
+}
+
+/**
+ * A client that is away holds a descriptor and pays nothing for it. So those who only come and go must not be able to fill the gateway:
+ * they get a quarter of it.
+ */
+function maxParked(streams: number, descriptors: number): number {
+  if (descriptors === 0) return streams;
+  const share = Math.ceil(descriptors / 4);
+  return streams === 0 ? share : Math.min(streams, share);
 }
 
 /** A form whose largest frame would be refused as a message is not offered at all. */

@@ -47,6 +47,17 @@ describe("a stream that waits for its client", () => {
     ]);
   });
 
+  test.each([
+    [0, 8, 2],
+    [1, 8, 1],
+    [1000, 9, 3],
+    [1000, 1, 1],
+  ])("leaves three quarters of the gateway to others: %p streams, %p descriptors", (streams, max, parked) => {
+    const house = streamHouse({ streams, max });
+    for (let n = 0; n < 5; n += 1) house.open().client.connection.leave(1006);
+    expect(house.streams.stats()).toMatchObject({ parked });
+  });
+
   test("is none of those that have a client, however many these are", () => {
     const house = streamHouse({ streams: 1 });
     const opened = Array.from({ length: 10 }, () => house.open());

@@ -21,6 +21,8 @@ export interface HouseOptions {
   readonly streams?: number;
   readonly stallTimeout?: number;
   readonly form?: StreamForm;
+  /** Descriptors of the gateway; 0 = no cap. */
+  readonly max?: number;
 }
 
 type Before = (connection: FakeConnection) => void;
@@ -56,7 +58,8 @@ export interface StreamClient {
 const bytesOf = (text: string | Uint8Array) =>
   typeof text === "string" ? Buffer.from(text, "latin1") : text;
 
-export function streamHouse({ form = BRIDGE_FORM, stallTimeout = 300_000, ...resume }: HouseOptions = {}) {
+export function streamHouse(options: HouseOptions = {}) {
+  const { form = BRIDGE_FORM, stallTimeout = 300_000, max = 0, ...resume } = options;
   const [clock, stage] = [testClock(), createStage()];
   const counters = createRouteCounters("/bridge", "bridge");
   const gone: Upstream[] = [];
@@ -68,6 +71,7 @@ export function streamHouse({ form = BRIDGE_FORM, stallTimeout = 300_000, ...res
       maxMessage: 0,
     },
     counters,
+    capacity: { max },
     clock,
     stage,
     // What the route does with a pipe, in short.
