@@ -8,6 +8,8 @@ import type { CloseCode } from "../wire/close-codes.ts";
 export interface BridgeEnd {
   /** What logs call the target; empty: there is none. */
   readonly target: string;
+  /** Of a stream: the id of the connection that opened it. The log has it on the lines of all its connections. */
+  readonly stream?: string | undefined;
   /** Bytes may flow. */
   open(connection: Connection): void;
   /** The client said something. */

@@ -35,6 +35,7 @@ const freshStalls = () => ({ target: new StallWatch(), client: new StallWatch() 
 
 export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   readonly target: string;
+  stream: string | undefined;
   private connection: Connection | undefined;
   private upstream: Upstream | undefined;
   private readonly inflow: Inflow;
@@ -66,6 +67,7 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
 
   open(connection: Connection): void {
     this.connection = connection;
+    this.stream = connection.id;
     connection.send(connectFrame(this.house.keeper.enter(this, connection.user)));
     this.pump();
   }

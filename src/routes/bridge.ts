@@ -54,7 +54,6 @@ const REFUSALS: Record<DialFailure, RefusalCode> = {
 const BINARY = "binary";
 /** Milliseconds for targets to answer our FIN at the end: one that still sends would be reset, with what is on its way to it. */
 const FAREWELL_MS = 1_000;
-const NOTHING = {};
 
 export function createBridge(deps: BridgeDeps): Route {
   const { options, counters, capacity, clock, log, route, resolve } = deps;
@@ -71,11 +70,12 @@ export function createBridge(deps: BridgeDeps): Route {
   const streams = createStreams({
     options,
     counters,
+    capacity,
     clock,
     stage,
     leave,
     gone: upstreams.gone,
-    onCrowded: () => log.warn({ route, streams: options.resume.streams }, "! a waiting stream gave way"),
+    onCrowded: (waiting) => log.warn({ route, waiting }, "! a waiting stream gave way"),
   });
   const recordings = recordingsOf(options.record, { route, counters, clock, log });
   const accepted = [...streams.forms.keys(), BINARY, ...options.subprotocols];
@@ -149,7 +149,7 @@ export function createBridge(deps: BridgeDeps): Route {
     finish({ state }: Connection<BridgeEnd>, code, reason) {
       state.finish(code, reason);
     },
-    describe: ({ state: { target } }: Connection<BridgeEnd>) => (target === "" ? NOTHING : { target }),
+    describe: ({ state }: Connection<BridgeEnd>) => describe(state),
     stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending, ...streams.stats() }),
     async dispose() {
       streams.dispose();
@@ -157,6 +157,10 @@ export function createBridge(deps: BridgeDeps): Route {
       await recordings?.dispose();
     },
   };
+}
+
+function describe({ target, stream }: BridgeEnd): Readonly<Record<string, string>> {
+  return { ...(target !== "" && { target }), ...(stream !== undefined && { stream }) };
 }
 
 /** The far ends of all clients, those among them whose client is gone. */

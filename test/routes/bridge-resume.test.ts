@@ -8,12 +8,7 @@ import { type BridgeHouse, binary, bridgeHouse, nextData } from "./bridge-house.
 
 const BRIDGE = frames.BRIDGE_PROTOCOL;
 
-function enter(
-  house: BridgeHouse,
-  query = "",
-  protocol: string = BRIDGE,
-  path = "/bridge",
-): Promise<RawClient> {
+function enter(house: BridgeHouse, query = "", protocol: string = BRIDGE, path = "/bridge") {
   const headers = { "Sec-WebSocket-Protocol": protocol };
   return upgrade(house.gateway.host, { path: `${path}${query}`, headers });
 }
@@ -198,7 +193,7 @@ describe("a handshake", () => {
     expect(await forms(16_389)).toEqual([null, null]);
   });
 
-  test("never puts a sid into a line of the log", async () => {
+  test("is logged with the id of the stream's first connection, never with a sid", async () => {
     const log = memoryLog(true);
     await using house = await bridgeHouse({}, { parts: { log } });
     const { client, sid } = await open(house);
@@ -208,6 +203,8 @@ describe("a handshake", () => {
     expect(await next(again)).toEqual({ type: "reconnected", count: 0 });
     expect(await next(await enter(house, `?sid=${sid}&ack=1`))).toBe(4510);
     expect(JSON.stringify(log.lines)).not.toContain(sid);
+    const opened = log.lines.filter(({ text }) => text === "connected");
+    expect(opened.map(({ stream }) => stream)).toEqual([client.id, client.id, client.id]);
     expect(log.lines.length).toBeGreaterThan(4);
   });
 });
