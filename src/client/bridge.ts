@@ -1,9 +1,9 @@
 /** `fairlead/client/bridge`: a TCP service behind a bridge as a pair of byte streams that outlive a lost connection. */
-import { type BridgeStatus, BridgeStream, type OpenBridgeOptions } from "./bridge-stream.ts";
+import { type BridgeStatus, BridgeStream, type OpenBridgeOptions } from "./bridge/stream.ts";
 import type { Asked } from "./callers.ts";
 
 export type { Delays } from "./backoff.ts";
-export type { BridgeStatus, OpenBridgeOptions } from "./bridge-stream.ts";
+export type { BridgeStatus, OpenBridgeOptions } from "./bridge/stream.ts";
 export type { Asked } from "./callers.ts";
 export { type ClientErrorCode, FairleadClientError } from "./errors.ts";
 export type { LinkOptions } from "./link.ts";

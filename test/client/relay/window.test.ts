@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fate, relayHouse, sent } from "./relay-house.ts";
+import { fate, relayHouse, sent } from "./house.ts";
 
 describe("what is under way", () => {
   test("is at most 128 messages, and the next one goes when the oldest is released", async () => {

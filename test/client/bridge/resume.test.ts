@@ -1,6 +1,6 @@
 /** What a bridge does when its connection is lost, and when the stream is. */
 import { describe, expect, test } from "bun:test";
-import { bridgeHouse, bytesOf, failure, later, settle } from "./bridge-house.ts";
+import { bridgeHouse, bytesOf, failure, later, settle } from "./house.ts";
 
 const MIB = 1024 * 1024;
 const filled = (size: number, value = 7) => new Uint8Array(size).fill(value);

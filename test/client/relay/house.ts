@@ -5,12 +5,12 @@ import {
   openRelay,
   type Relay,
   type RelayOptions,
-} from "../../src/client/relay.ts";
-import { testClock } from "../clock.ts";
-import { type Fields, fakeServer } from "./fake-server.ts";
-import { fakeNetwork } from "./fake-web-socket.ts";
+} from "../../../src/client/relay.ts";
+import { testClock } from "../../clock.ts";
+import { type Fields, fakeServer } from "../fake-server.ts";
+import { fakeNetwork } from "../fake-web-socket.ts";
 
-export { settle } from "./fake-server.ts";
+export { settle } from "../fake-server.ts";
 
 export function relayHouse(options: Partial<RelayOptions> = {}) {
   const net = fakeNetwork();

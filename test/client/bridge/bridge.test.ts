@@ -1,6 +1,6 @@
 /** A bridge's beginning, and its bytes in both directions. */
 import { describe, expect, test } from "bun:test";
-import { bridgeHouse, bytesOf, failure, settle } from "./bridge-house.ts";
+import { bridgeHouse, bytesOf, failure, settle } from "./house.ts";
 
 const MIB = 1024 * 1024;
 const filled = (size: number, value = 7) => new Uint8Array(size).fill(value);

@@ -2,10 +2,10 @@
  * When a lost stream is asked for again: not before there is one, not after a code that says it would be in vain, and no longer than its owner's
  * patience lasts.
  */
-import type { Delays } from "./backoff.ts";
-import { nextStep } from "./next-step.ts";
-import { planRetries, type Retries } from "./retries.ts";
-import type { Clock } from "./timing.ts";
+import type { Delays } from "../backoff.ts";
+import { nextStep } from "../next-step.ts";
+import { planRetries, type Retries } from "../retries.ts";
+import type { Clock } from "../timing.ts";
 
 /** A gateway keeps a stream for 60 s from when it notices the loss, at the latest 15 s after this side did. */
 const PATIENCE_MS = 75_000;

@@ -3,10 +3,10 @@
  * order, and both ends are told. The seed is in the test's name; FAIRLEAD_SEED repeats it.
  */
 import { expect, test } from "bun:test";
-import { openBridge } from "../../src/client/bridge.ts";
-import { testClock } from "../clock.ts";
-import { noise } from "../routes/bridge-house.ts";
-import { newSeed, seeded } from "../seeded.ts";
+import { openBridge } from "../../../src/client/bridge.ts";
+import { testClock } from "../../clock.ts";
+import { noise } from "../../routes/bridge-house.ts";
+import { newSeed, seeded } from "../../seeded.ts";
 import { modelGateway } from "./model-gateway.ts";
 
 const MIB = 1024 * 1024;

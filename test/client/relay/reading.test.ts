@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { RelayMessage } from "../../src/client/relay.ts";
-import { collect, relayHouse, settle } from "./relay-house.ts";
+import type { RelayMessage } from "../../../src/client/relay.ts";
+import { collect, relayHouse, settle } from "./house.ts";
 
 describe("what comes", () => {
   test("is handed out in order, with who sent it", async () => {

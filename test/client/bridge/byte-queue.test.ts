@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ByteQueue } from "../../src/client/byte-queue.ts";
+import { ByteQueue } from "../../../src/client/bridge/byte-queue.ts";
 
 const numbered = (size: number, from = 0) => Uint8Array.from({ length: size }, (_, n) => from + n);
 const all = (queue: ByteQueue) => queue.parts().flatMap((part) => [...part]);

@@ -3,18 +3,18 @@
  * acknowledges what was taken. Failure: a session that the server no longer knows is followed by a new one; a place that it refuses
  * for good ends the relay, a role that is taken is asked for again (the server closes with 4409).
  */
-import type { Role } from "../wire/envelope.ts";
-import type { PeerState } from "../wire/v1.ts";
-import { tell } from "./callers.ts";
-import type { Commands } from "./commands.ts";
-import type { Matter } from "./conversation.ts";
-import type { FairleadClientError } from "./errors.ts";
-import { encodeFrame, type Frame } from "./frames.ts";
-import type { ServerFrame } from "./items.ts";
-import type { Link } from "./link.ts";
-import { RelayInbox } from "./relay-inbox.ts";
-import { RelaySends } from "./relay-sends.ts";
-import type { Clock } from "./timing.ts";
+import type { Role } from "../../wire/envelope.ts";
+import type { PeerState } from "../../wire/v1.ts";
+import { tell } from "../callers.ts";
+import type { Commands } from "../commands.ts";
+import type { Matter } from "../conversation.ts";
+import type { FairleadClientError } from "../errors.ts";
+import { encodeFrame, type Frame } from "../frames.ts";
+import type { ServerFrame } from "../items.ts";
+import type { Link } from "../link.ts";
+import type { Clock } from "../timing.ts";
+import { RelayInbox } from "./inbox.ts";
+import { RelaySends } from "./sends.ts";
 import { inNextTurn } from "./turn.ts";
 
 /** How long a server may take to say that it has heard `leave`, in ms. */

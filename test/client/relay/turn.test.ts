@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { inNextTurn } from "../../src/client/turn.ts";
+import { inNextTurn } from "../../../src/client/relay/turn.ts";
 
 /** What has happened when the next turn came. */
 async function order(): Promise<string[]> {

@@ -2,7 +2,7 @@
  * What is written into a bridge: kept until the other side has passed it on, and sent again after a loss. A write waits while a window is under
  * way, so that is all it ever holds. Closing is the half-close; it is done when that, too, was passed on.
  */
-import { dataFrame, MAX_DATA, WINDOW_BYTES } from "../wire/bridge-frames.ts";
+import { dataFrame, MAX_DATA, WINDOW_BYTES } from "../../wire/bridge-frames.ts";
 import { ByteQueue } from "./byte-queue.ts";
 
 type Send = (frame: Uint8Array<ArrayBuffer>) => void;

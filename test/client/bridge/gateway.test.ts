@@ -4,14 +4,14 @@
  */
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { type Bridge, type OpenBridgeOptions, openBridge } from "../../src/client/bridge.ts";
-import { eventually } from "../calm.ts";
-import { startGateway } from "../gateway.ts";
-import { noise, sha256 } from "../routes/bridge-house.ts";
-import { newSeed, seeded } from "../seeded.ts";
-import { startProxy } from "../tcp-proxy.ts";
-import { closedTarget, startService, type TcpPeer } from "../tcp-service.ts";
-import { failure } from "./bridge-house.ts";
+import { type Bridge, type OpenBridgeOptions, openBridge } from "../../../src/client/bridge.ts";
+import { eventually } from "../../calm.ts";
+import { startGateway } from "../../gateway.ts";
+import { noise, sha256 } from "../../routes/bridge-house.ts";
+import { newSeed, seeded } from "../../seeded.ts";
+import { startProxy } from "../../tcp-proxy.ts";
+import { closedTarget, startService, type TcpPeer } from "../../tcp-service.ts";
+import { failure } from "./house.ts";
 
 const MIB = 1024 * 1024;
 const seed = newSeed();

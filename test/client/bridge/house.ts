@@ -7,7 +7,7 @@ import {
   type BridgeStatus,
   type OpenBridgeOptions,
   openBridge,
-} from "../../src/client/bridge.ts";
+} from "../../../src/client/bridge.ts";
 import {
   ackFrame,
   type BridgeFrame,
@@ -16,9 +16,9 @@ import {
   MAX_DATA,
   readFrame,
   reconnectFrame,
-} from "../../src/wire/bridge-frames.ts";
-import { type TestClock, testClock } from "../clock.ts";
-import { type FakeNetwork, fakeNetwork } from "./fake-web-socket.ts";
+} from "../../../src/wire/bridge-frames.ts";
+import { type TestClock, testClock } from "../../clock.ts";
+import { type FakeNetwork, fakeNetwork } from "../fake-web-socket.ts";
 
 export interface BridgeHouse {
   readonly net: FakeNetwork;

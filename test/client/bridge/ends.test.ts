@@ -1,7 +1,7 @@
 /** How a bridge ends: in order, by its own side, or because the gateway breaks the rules. */
 import { describe, expect, test } from "bun:test";
-import { ackFrame, connectFrame, dataFrame, reconnectFrame } from "../../src/wire/bridge-frames.ts";
-import { bridgeHouse, bytesOf, failure, later, settle } from "./bridge-house.ts";
+import { ackFrame, connectFrame, dataFrame, reconnectFrame } from "../../../src/wire/bridge-frames.ts";
+import { bridgeHouse, bytesOf, failure, later, settle } from "./house.ts";
 
 const MIB = 1024 * 1024;
 

@@ -2,7 +2,7 @@
  * Between the connection and whoever reads a relay: one async iterator at a time. An item is taken when the next one is asked for, or
  * the loop is left. Limit: `MAX_INBOX` items; whoever pushes looks at `isFull` before. At the end what is still in it is let go.
  */
-import type { FairleadClientError } from "./errors.ts";
+import type { FairleadClientError } from "../errors.ts";
 
 const MAX_INBOX = 1_024;
 

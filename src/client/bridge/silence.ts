@@ -2,7 +2,7 @@
  * Notices a link that is dead and does not say so, where the server is never silent for longer. A timer that fires late means that the machine
  * slept or the program was busy: what has come meanwhile was not read yet, so the link gets one more moment.
  */
-import type { Clock } from "./timing.ts";
+import type { Clock } from "../timing.ts";
 
 /** Longer than a server is silent, with the way of its word. */
 const MOMENT_MS = 7_000;

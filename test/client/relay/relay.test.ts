@@ -1,6 +1,6 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import type { Partner } from "../../src/client/relay.ts";
-import { collect, fate, relayHouse, settle } from "./relay-house.ts";
+import type { Partner } from "../../../src/client/relay.ts";
+import { collect, fate, relayHouse, settle } from "./house.ts";
 
 describe("the partner", () => {
   test("is told by the join, by what follows, and unknown while this peer is away", async () => {

@@ -4,12 +4,12 @@
  * queues by default (256 messages, 1 MiB), so that one sender alone fills no queue.
  * Failure: every message is settled, at the latest when the relay is closed.
  */
-import { random, sizeOf } from "./callers.ts";
-import type { Commands } from "./commands.ts";
-import { type ClientErrorCode, FairleadClientError } from "./errors.ts";
-import type { Body } from "./frames.ts";
-import type { ServerFrame } from "./items.ts";
-import { ageOf, type Clock, type Moment, momentOf } from "./timing.ts";
+import { random, sizeOf } from "../callers.ts";
+import type { Commands } from "../commands.ts";
+import { type ClientErrorCode, FairleadClientError } from "../errors.ts";
+import type { Body } from "../frames.ts";
+import type { ServerFrame } from "../items.ts";
+import { ageOf, type Clock, type Moment, momentOf } from "../timing.ts";
 
 /** Sent, and not yet released: one that has its receipt still counts while an older one has none. */
 const MAX_SENT = { count: 128, bytes: 512 * 1024 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { splitFrame } from "../../src/wire/binary-frame.ts";
-import { fate, relayHouse, sent, settle } from "./relay-house.ts";
+import { splitFrame } from "../../../src/wire/binary-frame.ts";
+import { fate, relayHouse, sent, settle } from "./house.ts";
 
 describe("a send", () => {
   test("resolves with its receipt, not before", async () => {

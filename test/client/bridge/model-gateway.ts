@@ -2,7 +2,7 @@
  * A gateway for one byte stream that keeps to section "Byte streams" of PROTOCOL.md and holds its client to it, on a network whose frames take
  * their time and are lost when a connection is cut. What breaks a rule stands in `complaints`.
  */
-import type { WebSocketConstructor, WebSocketLike } from "../../src/client/index.ts";
+import type { WebSocketConstructor, WebSocketLike } from "../../../src/client/index.ts";
 import {
   ACK_BYTES,
   ackFrame,
@@ -12,7 +12,7 @@ import {
   readFrame,
   reconnectFrame,
   WINDOW_BYTES,
-} from "../../src/wire/bridge-frames.ts";
+} from "../../../src/wire/bridge-frames.ts";
 
 const SID = "the-stream";
 

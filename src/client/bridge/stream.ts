@@ -2,18 +2,18 @@
  * One byte stream over one connection after another: what was not passed on goes out again, what was not read comes again, so nothing is missing
  * or doubled. While the connection is away the streams stall. What nothing can mend ends them with the reason.
  */
-import * as wire from "../wire/bridge-frames.ts";
-import { Inbox } from "./bridge-inbox.ts";
-import { Outbox } from "./bridge-outbox.ts";
-import { isFinal, planResumes, type Resumes } from "./bridge-resumes.ts";
-import { type Asked, asked, tell } from "./callers.ts";
-import { type ClientErrorCode, FairleadClientError } from "./errors.ts";
-import { type Address, keepLink, type Link, type LinkOptions } from "./link.ts";
+import * as wire from "../../wire/bridge-frames.ts";
+import { type Asked, asked, tell } from "../callers.ts";
+import { type ClientErrorCode, FairleadClientError } from "../errors.ts";
+import { type Address, keepLink, type Link, type LinkOptions } from "../link.ts";
+import type { Status } from "../status.ts";
+import { type Clock, systemClock } from "../timing.ts";
+import { type Token, tokenProtocol } from "../token.ts";
+import type { Ending, WebSocketLike } from "../web-socket-like.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { isFinal, planResumes, type Resumes } from "./resumes.ts";
 import { type Silence, watchSilence } from "./silence.ts";
-import type { Status } from "./status.ts";
-import { type Clock, systemClock } from "./timing.ts";
-import { type Token, tokenProtocol } from "./token.ts";
-import type { Ending, WebSocketLike } from "./web-socket-like.ts";
 
 export interface OpenBridgeOptions extends LinkOptions {
   readonly token?: Token | undefined;
