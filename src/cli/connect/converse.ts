@@ -35,17 +35,13 @@ export async function converse(
   io: ConnectIo,
 ): Promise<number> {
   const conversation = new Conversation(handshake, options, io);
-  const code = await Promise.race([
-    conversation.run(),
-    io.interrupted.then((exit) => conversation.leave(exit)),
-  ]);
-  if (!io.output.destroyed && !conversation.isUnread) await new Promise((done) => io.output.write("", done));
-  return code;
+  const printed = () => new Promise<void>((done) => io.output.write("", () => done()));
+  const ended = conversation.run().then((code) => printed().then(() => code));
+  // Whoever interrupts does not wait for a slow reader of stdout.
+  return Promise.race([ended, io.interrupted.then((exit) => conversation.leave(exit))]);
 }
 
 class Conversation {
-  /** Whoever read stdout has gone. */
-  isUnread = false;
   /** Why it failed, where its ending does not say it. */
   private problem: string | undefined;
   private received = 0;
@@ -61,11 +57,11 @@ class Conversation {
     const { output } = io;
     this.print = createPrinter(options, { ...io, out: (data) => this.out(data) });
     this.link = openLink(handshake, options.protocols, io.clock, (event) => this.heard(event));
-    output.on("drain", () => this.link.resume());
-    output.on("error", () => {
-      this.isUnread = true;
-      this.close();
+    output.on("drain", () => {
+      this.link.resume();
+      this.pings?.seen(); // only from here on could a pong be read
     });
+    output.on("error", () => this.close()); // whoever read stdout has gone
   }
 
   async run(): Promise<number> {
@@ -145,20 +141,20 @@ class Conversation {
   }
 
   private heard(event: ConnectEvent): void {
+    if (event.direction === "in") this.pings?.seen();
     if (event.type === "pong" && event.direction === "in") {
       const rtt = this.pings?.heard(event.data);
       this.print(rtt === undefined ? event : { ...event, rtt });
       return;
     }
     const isMessage = event.direction === "in" && (event.type === "text" || event.type === "binary");
-    if (isMessage && this.options.oneMessage && this.received > 0) return;
     if (isMessage) this.received += 1;
     this.print(event);
     if (isMessage && this.options.oneMessage) this.close();
   }
 
   private out(data: string | Uint8Array): void {
-    if (!this.isUnread && !this.io.output.write(data)) this.link.pause();
+    if (!this.io.output.write(data)) this.link.pause();
   }
 
   private close(): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { PassThrough, Writable } from "node:stream";
 import type { ServerWebSocket } from "bun";
+import { type Clock, systemClock } from "../../../src/clock.ts";
 import { run, serving, typed } from "./talk.ts";
 
 describe("neither end runs ahead of the other:", () => {
@@ -61,5 +62,50 @@ describe("neither end runs ahead of the other:", () => {
     expect(await run(server.url, ["-b", "--no-close"], { input: typed(), output })).toBe(0);
     expect(hash.digest("hex")).toBe(hashOf(TOTAL));
     expect(waiting).toBeLessThan(4 * 1024 * 1024);
+  });
+
+  /** A server that says more than a stdout takes which takes nothing, until the test calls `flow`. */
+  function stalled(close?: (code: number) => void) {
+    const server = serving({
+      open(socket) {
+        for (let bytes = 0; bytes < TOTAL; bytes += CHUNK.length) socket.send(CHUNK);
+      },
+      ...(close && { close: (_, code) => close(code) }),
+    });
+    const full = Promise.withResolvers<void>();
+    let flow = () => {};
+    let isFlowing = false;
+    const output = new Writable({
+      write(_chunk, _encoding, done) {
+        if (isFlowing) return done();
+        flow = () => {
+          isFlowing = true;
+          done();
+        };
+        full.resolve();
+      },
+    });
+    return { ...server, output, full: full.promise, flow: () => flow() };
+  }
+
+  test("no pong is missed while stdout takes nothing, because none is read", async () => {
+    using server = stalled();
+    const words = ["-b", "--ping-interval", "0.01", "--ping-timeout", "0.02", "-w", "0.2"];
+    const ended = run(server.url, words, { input: typed("a"), output: server.output });
+    await server.full;
+    setTimeout(server.flow, 100); // several timeouts of a ping
+    expect(await ended).toBe(0);
+  });
+
+  test("a signal ends it in order while stdout takes nothing", async () => {
+    const code = Promise.withResolvers<number>();
+    using server = stalled(code.resolve);
+    const after: Clock["after"] = (ms, go) => systemClock.after(ms === 1_000 ? 2 ** 30 : ms, go);
+    const clock: Clock = { ...systemClock, after }; // so that the farewell's second is no way out
+    const interrupted = server.full.then(() => 130);
+    const input = new PassThrough();
+    const ended = run(server.url, ["-b"], { input, output: server.output, interrupted, clock });
+    expect(await ended).toBe(130);
+    expect(await code.promise).toBe(1000);
   });
 });

@@ -77,6 +77,30 @@ describe("silence", () => {
     expect(silences()).toBe(0);
   });
 
+  test("is not told while anything comes; the pong is asked for again", () => {
+    const { clock, sent, pings, silences } = pinged({ interval: 60_000, timeout: 500 });
+    clock.advance(60_000);
+    for (let count = 0; count < 10; count += 1) {
+      clock.advance(400);
+      pings.seen();
+    }
+    expect([silences(), sent.length]).toEqual([0, 9]);
+    clock.advance(1_000);
+    expect(silences()).toBe(1);
+  });
+
+  test("does not keep a pong that was dropped from being asked for again, without a timeout", () => {
+    const { clock, sent, pings, answer } = pinged({ interval: 1_000, timeout: 0 });
+    clock.advance(1_000);
+    clock.advance(15_000);
+    pings.seen();
+    expect(sent).toHaveLength(1);
+    clock.advance(5_000);
+    expect(sent).toHaveLength(2);
+    clock.advance(7);
+    expect(answer()).toBe(7);
+  });
+
   test("is nobody's fault while no pong could have come", () => {
     const { clock, state, silences } = pinged({ interval: 1_000, timeout: 500 });
     state.isHeld = true;
