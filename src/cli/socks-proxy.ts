@@ -1,7 +1,7 @@
 /**
  * A SOCKS5 proxy (RFC 1928, RFC 1929) for clients that know CONNECT only, as the runtime's WebSocket does: a door on loopback that takes
  * CONNECT and dials through the SOCKS5 proxy. The name of the target goes to that proxy, which resolves it.
- * The door opens to a password of its own, 128 random bits, since everybody on the machine could knock. It does not keep the process alive.
+ * The door opens to a password of its own, 128 random bits, since everybody on the machine could knock.
  * Limits: DIAL_MS for the proxy to connect. Failure: 502 with the reason in the status line, which the runtime repeats.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
@@ -39,7 +39,6 @@ export async function openSocksDoor(proxy: SocksProxy): Promise<string> {
   });
   server.listen(0, HOST);
   await once(server, "listening");
-  server.unref();
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
   return `http://fairlead:${secret}@${HOST}:${address.port}`;

@@ -1,7 +1,9 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
+import { once } from "node:events";
 import { createServer, connect as dial, type Socket } from "node:net";
 import { openSocksDoor } from "../../src/cli/socks-proxy.ts";
 import { startGateway } from "../gateway.ts";
+import { bounded } from "../raw-client.ts";
 import { closedTarget } from "../tcp-service.ts";
 import { talk } from "./connect/talk.ts";
 
@@ -137,6 +139,44 @@ describe("the door on loopback", () => {
       status: "HTTP/1.1 502 the target refused the connection",
       heard: 2,
     });
+  });
+
+  /** A door that was opened, and both ends of the way through it. */
+  async function opened(early = "") {
+    const upstream = Promise.withResolvers<Socket>();
+    const far = createServer((socket) => upstream.resolve(socket.on("error", () => undefined)));
+    await new Promise<void>((done) => far.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void far.close());
+    const address = far.address();
+    const proxy = await socks([HELLO, [10, DONE]], typeof address === "object" ? (address?.port ?? 0) : 0);
+    const door = new URL(await openSocksDoor(proxy.own));
+    const client = dial(Number(door.port), door.hostname).on("error", () => undefined);
+    const auth = btoa(`fairlead:${door.password}`);
+    client.write(
+      `CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic ${auth}\r\n\r\n${early}`,
+    );
+    return { client, upstream: await bounded("a way through", upstream.promise) };
+  }
+
+  const closed = (socket: Socket) =>
+    bounded("the end of a socket", new Promise<void>((done) => socket.resume().once("close", () => done())));
+
+  test("lets through what came right behind the request", async () => {
+    const { client, upstream } = await opened("early");
+    const [bytes] = await bounded("the first bytes", once(upstream, "data"));
+    expect(String(bytes)).toBe("early");
+    client.destroy();
+  });
+
+  test("closes one end when the other is gone, and when it broke", async () => {
+    for (const end of ["destroy", "resetAndDestroy"] as const) {
+      const one = await opened();
+      one.client[end]();
+      await closed(one.upstream);
+      const other = await opened();
+      other.upstream[end]();
+      await closed(other.client);
+    }
   });
 
   test("is no web server", async () => {

@@ -2,7 +2,7 @@
  * One WebSocket of `fairlead connect`: the runtime's own, with its events in one place and a bound on what waits to be sent.
  * Limits: HANDSHAKE_MS, SEND_MARK, CLOSE_MS. A message that comes has no bound of its own: the runtime hands it over whole.
  */
-import { type Clock, pause, type Timer } from "../../clock.ts";
+import type { Clock, Timer } from "../../clock.ts";
 import type { Handshake } from "../handshake-flags.ts";
 import type { ConnectEvent } from "./events.ts";
 import type { Failure } from "./refusal.ts";
@@ -27,7 +27,7 @@ export interface Link {
   send(data: string | Uint8Array<ArrayBuffer>): Promise<void>;
   ping(data: string): void;
   pong(data: string): void;
-  /** Resolves when all is on its way; false: the server took nothing for STALL_MS. */
+  /** Resolves when all is on its way; false: the server took nothing for STALL_MS. No later than the end. */
   flushed(): Promise<boolean>;
   /** Ends it, with the close handshake when it is open. */
   close(code: number, reason: string): void;
@@ -56,7 +56,6 @@ export function openLink(
   const socket = new WebSocket(url, { ...options, protocols: [...protocols] });
   const opened = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<Ending>();
-  const gone = new AbortController();
   let failure: Failure | undefined;
   let wasOpen = false;
   let isClosing = false;
@@ -64,6 +63,7 @@ export function openLink(
     failure = { message: `no answer to the handshake within ${HANDSHAKE_MS / 1_000} s`, code: undefined };
     socket.terminate();
   });
+  const wait = () => new Promise<void>((done) => clock.after(POLL_MS, done));
   const isOpen = () => socket.readyState === WebSocket.OPEN;
 
   socket.addEventListener("open", () => {
@@ -81,7 +81,6 @@ export function openLink(
   });
   socket.addEventListener("close", ({ code, reason }) => {
     deadline.cancel();
-    gone.abort();
     if (wasOpen) onEvent({ type: "close", direction: isClosing ? "out" : "in", code, reason });
     ended.resolve({ code, reason, wasOpen, isOurs: isClosing, failure });
     opened.resolve();
@@ -101,15 +100,14 @@ export function openLink(
           ? { type: "text", direction: "out", data }
           : { type: "binary", direction: "out", data },
       );
-      while (socket.bufferedAmount > SEND_MARK && isOpen()) await pause(clock, POLL_MS, gone.signal);
+      while (socket.bufferedAmount > SEND_MARK && isOpen()) await wait();
     },
     ping: (data) => control("ping", data),
     pong: (data) => control("pong", data),
     async flushed() {
-      let least = socket.bufferedAmount;
-      let at = clock.now();
+      let [least, at] = [socket.bufferedAmount, clock.now()];
       while (socket.bufferedAmount > 0 && isOpen()) {
-        await pause(clock, POLL_MS, gone.signal);
+        await wait();
         if (socket.bufferedAmount < least) [least, at] = [socket.bufferedAmount, clock.now()];
         if (clock.now() - at > STALL_MS) return false;
       }
@@ -122,7 +120,6 @@ export function openLink(
       if (!isOpen()) return socket.terminate();
       deadline = clock.after(CLOSE_MS, () => socket.terminate());
       socket.close(code, reason);
-      socket.resume(); // the server's half of the handshake is read, whatever else is not
     },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

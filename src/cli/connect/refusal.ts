@@ -56,14 +56,12 @@ async function answerText(
     ["Sec-WebSocket-Key", key],
     ...(protocols.length === 0 ? [] : [["Sec-WebSocket-Protocol", protocols.join(", ")] as [string, string]]),
   ];
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(ASK_MS)]);
   try {
     const response = await fetch(url.replace(/^ws/, "http"), {
       ...rest,
       headers: [...headers, ...own],
       redirect: "manual",
-      signal,
+      signal: AbortSignal.timeout(ASK_MS),
     });
     if (response.status === 101) return "asked once more it was accepted, so try again";
     const location = response.headers.get("location");
@@ -71,8 +69,6 @@ async function answerText(
     return response.status === status ? escapeLine(await beginning(response)) : "";
   } catch {
     return ""; // the status is what counts, and it is known
-  } finally {
-    stop.abort();
   }
 }
 

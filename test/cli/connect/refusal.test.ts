@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { CERT, KEY } from "../../certificate.ts";
 import { folder } from "../../folder.ts";
 import { startGateway } from "../../gateway.ts";
+import { bounded } from "../../raw-client.ts";
 import { closedTarget } from "../../tcp-service.ts";
 import { talk } from "./talk.ts";
 
@@ -63,18 +64,20 @@ describe("a refused handshake is told with its status and", () => {
     expect((await talk(server.url("/"), [])).talk[0]).toEndWith("refused with HTTP 500");
   });
 
-  test("the news that a second try was accepted", async () => {
+  test("the news that a second try was accepted, which is left at once", async () => {
     let count = 0;
+    const left = Promise.withResolvers<void>();
     using server = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
       fetch: (request, server) =>
         count++ > 0 && server.upgrade(request) ? undefined : new Response("", { status: 503 }),
-      websocket: { message() {} },
+      websocket: { message() {}, close: () => left.resolve() },
     });
     expect((await talk(`ws://127.0.0.1:${server.port}/`, [])).talk[0]).toEndWith(
       "HTTP 503: asked once more it was accepted, so try again",
     );
+    await bounded("the end of the second try", left.promise);
   });
 
   test("the same headers and subprotocols in both tries", async () => {

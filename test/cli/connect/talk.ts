@@ -6,7 +6,7 @@ import { command } from "../../../src/cli/commands/connect.ts";
 import { type ConnectIo, converse } from "../../../src/cli/connect/converse.ts";
 import { readOptions } from "../../../src/cli/connect/options.ts";
 import { readHandshake } from "../../../src/cli/handshake-flags.ts";
-import { systemClock } from "../../../src/clock.ts";
+import { type Clock, systemClock } from "../../../src/clock.ts";
 import { bounded } from "../../raw-client.ts";
 
 export interface Talked {
@@ -86,4 +86,13 @@ export function serving({ open, message = () => undefined, close }: Handlers) {
     },
   });
   return { url: `ws://127.0.0.1:${server.port}/`, [Symbol.dispose]: () => void server.stop(true) };
+}
+
+/** A clock on which everything takes a part of its time. */
+export function fast(factor: number): Clock {
+  return {
+    ...systemClock,
+    after: (ms, go) => systemClock.after(ms / factor, go),
+    every: (ms, go) => systemClock.every(ms / factor, go),
+  };
 }
