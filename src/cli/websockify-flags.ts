@@ -35,6 +35,7 @@ export const WEBSOCKIFY_FLAGS: readonly Flag[] = [
     placeholder: "FILE",
     help: "file or folder of lines token: host:port, read again when it changes",
   },
+  { name: "target-config", placeholder: "FILE", help: "the older word for both" },
   { name: "unix-target", placeholder: "FILE", help: "the target is this socket (--target unix:FILE)" },
   {
     name: "ssl-target",
@@ -51,6 +52,7 @@ export const WEBSOCKIFY_FLAGS: readonly Flag[] = [
   },
   { name: "run-once", help: "serve one connection, then end" },
   { name: "verbose", short: "v", help: "--log-level debug" },
+  { name: "traffic", help: "the same" },
 ].map((flag) => ({ ...flag, group: "websockify", read: () => [] }));
 
 /** Without a line in the help; whoever writes one is told what to do. */
@@ -58,6 +60,7 @@ const REFUSED: Readonly<Record<string, Pick<Flag, "short" | "placeholder"> & { r
   {
     daemon: { short: "D", instead: "let systemd, docker or nohup keep it running" },
     syslog: { placeholder: "SERVER", instead: "logs go to stderr: systemd or `| logger` takes them on" },
+    "legacy-syslog": { instead: "logs go to stderr: systemd or `| logger` takes them on" },
     "log-file": { placeholder: "FILE", instead: "logs go to stderr: write 2>> FILE" },
     inetd: { instead: "give it a port of its own, and let systemd start it" },
     libserver: { instead: "leave it out, there is one server and it serves all" },
@@ -66,7 +69,12 @@ const REFUSED: Readonly<Record<string, Pick<Flag, "short" | "placeholder"> & { r
       instead: "let systemd restart the program; --target exec:PROGRAM starts one for each client",
     },
     "ssl-version": { placeholder: "VERSION", instead: "leave it out, TLS 1.2 is the oldest that is spoken" },
+    "ssl-ciphers": { placeholder: "LIST", instead: "leave it out, the ciphers are the runtime's" },
     "auth-plugin": { placeholder: "CLASS", instead: "put a proxy that authenticates in front" },
+    "auth-source": { placeholder: "ARG", instead: "put a proxy that authenticates in front" },
+    "web-auth": { instead: "put a proxy that authenticates in front" },
+    "file-only": { instead: "leave it out, folders are never listed" },
+    "prefer-ipv6": { short: "6", instead: "write the address, like [::]:6080" },
     "host-token": { instead: "tokens come in ?token=, or as :token of a path in a config" },
   };
 
@@ -94,7 +102,9 @@ export function websockifySettings(preset: ConfigInput, { given, operands }: Arg
       : onRoutes("heartbeat", ["heartbeat", "ping"], parseSeconds("heartbeat", interval))),
     // A bridge takes two descriptors, so there is room for one.
     ...(given.has("run-once") ? [setting("run-once", ["limits", "connections"], 2)] : []),
-    ...(given.has("verbose") ? [setting("verbose", ["log", "level"], "debug")] : []),
+    ...["verbose", "traffic"]
+      .filter((flag) => given.has(flag))
+      .map((flag) => setting(flag, ["log", "level"], "debug")),
   ];
 }
 
@@ -139,10 +149,12 @@ function together(given: Given, one: string, other: string): void {
 
 type Choice = readonly [flag: string, option: "target" | "tokens", value: string | undefined];
 
-/** The preset has a target, which another choice takes away. */
+/** What leads elsewhere than to the target of the preset, which then has to go. The last two are options of ours. */
+const CHOICES = ["token-plugin", "target-config", "unix-target", "ssl-target", "tokens", "allow"];
+
 function targetSettings(given: Given, target: string | undefined): Choice[] {
   together(given, "token-plugin", "token-source");
-  const [first, second] = ["token-plugin", "unix-target", "ssl-target"].filter((flag) => given.has(flag));
+  const [first, second] = CHOICES.filter((flag) => given.has(flag));
   if (first === undefined) return [];
   if (second !== undefined)
     throw usage(`--${first} and --${second} both say what the target is; leave one out`);
@@ -152,11 +164,11 @@ function targetSettings(given: Given, target: string | undefined): Choice[] {
   }
   if (target !== undefined) throw usage(`--${first} says what the target is; leave ${showValue(target)} out`);
   if (first === "unix-target") return [[first, "target", `unix:${given.get(first)}`]];
-  checkPlugin(given.get("token-plugin") ?? "");
-  return [
-    ["token-source", "target", undefined],
-    ["token-source", "tokens", given.get("token-source")],
-  ];
+  const presetGoes: Choice = [first, "target", undefined];
+  if (first === "tokens" || first === "allow") return [presetGoes];
+  if (first === "token-plugin") checkPlugin(given.get("token-plugin") ?? "");
+  const source = first === "token-plugin" ? "token-source" : first;
+  return [presetGoes, [source, "tokens", given.get(source)]];
 }
 
 function checkPlugin(name: string): void {

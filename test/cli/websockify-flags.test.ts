@@ -3,6 +3,7 @@ import { readArguments } from "../../src/cli/arguments.ts";
 import { command as bridge } from "../../src/cli/commands/bridge.ts";
 import { command as echo } from "../../src/cli/commands/echo.ts";
 import { websockifyLifetime, websockifySettings } from "../../src/cli/websockify-flags.ts";
+import { requires } from "../requires.ts";
 
 const PRESET = {
   routes: { "/": { kind: "bridge", target: "a:1" }, "/ws": { kind: "bridge", target: "a:1" } },
@@ -33,6 +34,9 @@ describe("a flag of websockify sets", () => {
       "--token-plugin websockify.token_plugins.TokenFile --token-source t",
       ["target = undefined", "tokens = t"],
     ],
+    ["6080 --target-config t", ["target = undefined", "tokens = t"]],
+    ["6080 --tokens t", ["target = undefined"]],
+    ["6080 --allow 10.0.0.0/8:22", ["target = undefined"]],
     ["6080 --unix-target /run/vnc.sock", ["target = unix:/run/vnc.sock"]],
     ["6080 h:1 --ssl-target", ["target = tls://h:1"]],
     ["--ssl-target --target h:1", ["target = tls://h:1"]],
@@ -41,6 +45,7 @@ describe("a flag of websockify sets", () => {
     ["--heartbeat 0", ["heartbeat.ping = 0"]],
     ["--run-once", ["limits.connections = 2"]],
     ["-v", ["log.level = debug"]],
+    ["--traffic", ["log.level = debug"]],
     ["--timeout 5 --idle-timeout 6", []],
   ])("%s", (words, settings) => {
     expect(settingsOf(...words.split(" "))).toEqual(settings);
@@ -113,12 +118,26 @@ describe("is refused with the name of what does it today:", () => {
     ],
     ["--ssl-version tlsv1_1", "TLS 1.2 is the oldest that is spoken"],
     ["--auth-plugin BasicHTTPAuth", "put a proxy that authenticates in front"],
+    ["--auth-source u:p", "put a proxy that authenticates in front"],
+    ["--web-auth", "put a proxy that authenticates in front"],
+    ["--ssl-ciphers ALL", "the ciphers are the runtime's"],
+    ["--legacy-syslog", "logs go to stderr"],
+    ["--file-only", "leave it out, folders are never listed"],
+    ["-6", "write the address, like [::]:6080"],
     ["--host-token", "tokens come in ?token="],
   ])("%s", (words, text) => {
     expect(() => readArguments(bridge, words.split(" "))).toThrow(
       expect.objectContaining({ code: "USAGE", message: expect.stringContaining(text) }),
     );
   });
+});
+
+requires("websockify")("every flag that websockify has is taken or refused by name", ({ websockify }) => {
+  const help = Bun.spawnSync([websockify, "--help"], { timeout: 10_000 }).stdout.toString();
+  const theirs = [...help.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, name = ""]) => name);
+  expect(theirs.length).toBeGreaterThan(20);
+  const ours = new Set(["help", ...bridge.flags.map(({ name }) => name)]);
+  expect(theirs.filter((name) => !ours.has(name))).toEqual([]);
 });
 
 test("other verbs know none of them", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type ListenOptions } from "node:net";
 import { join } from "node:path";
+import { createServer as createSecureServer } from "node:tls";
 import { CERT, KEY } from "../certificate.ts";
 import { endsInOrder, main, run, serve, talk } from "../cli/fairlead.ts";
 import { folder } from "../folder.ts";
@@ -81,6 +82,31 @@ describe("a command line of websockify, one word changed", () => {
     await service("unix", { path });
     const { host } = await bridge("--unix-target", path);
     expect(await first(`ws://${host}/websockify`)).toBe("unix\n");
+  });
+
+  test("--ssl-target speaks TLS to the target, if its certificate is trusted", async () => {
+    const ca = join(folder({ "ca.pem": CERT }), "ca.pem");
+    const server = createSecureServer(
+      { cert: CERT, key: KEY },
+      (socket) => void socket.write("tls target\n"),
+    );
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const place = `127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    const trusted = await bridge(place, "--ssl-target", "--tls-ca-file", ca);
+    expect(await first(`ws://${trusted.host}/`)).toBe("tls target\n");
+    const untrusted = await bridge(place, "--ssl-target");
+    expect(await first(`ws://${untrusted.host}/`)).toBe("closed 1006");
+  });
+
+  test("--record keeps what is said, in a folder", async () => {
+    const records = join(folder(), "records");
+    const { program, host } = await bridge(await target("to be kept"), "--record", records);
+    expect(await first(`ws://${host}/`)).toBe("to be kept\n");
+    await endsInOrder(program);
+    const [file = ""] = readdirSync(records);
+    expect(readFileSync(join(records, file), "utf8")).toContain(btoa("to be kept\n"));
   });
 
   test("--unix-listen is the address", async () => {
