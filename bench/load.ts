@@ -32,9 +32,11 @@ export function closedLoop(lanes: readonly Lane[], unitsPerBurst: number): Load 
   const starts = lanes.map((lane) => {
     let came = 0;
     let began = 0;
+    let isUnderWay = false;
     const start = () => {
       if (left === 0) return;
       left--;
+      isUnderWay = true;
       underWay++;
       began = performance.now();
       lane.sender.write(lane.burst());
@@ -45,8 +47,11 @@ export function closedLoop(lanes: readonly Lane[], unitsPerBurst: number): Load 
       receiver.onRead = () => {
         came += receiver.counter.frames - seen;
         seen = receiver.counter.frames;
-        if (came < lane.frames) return;
+        // A server may say something of its own in between.
+        if (!isUnderWay) came = 0;
+        if (!isUnderWay || came < lane.frames) return;
         came -= lane.frames;
+        isUnderWay = false;
         times.push(performance.now() - began);
         underWay--;
         start();

@@ -69,3 +69,19 @@ test("a round fails if the server ends a connection", () => {
   client.onLost();
   return expect(done).rejects.toThrow("ended a connection");
 });
+
+test("a frame that nobody asked for is not taken for an answer", async () => {
+  const { client, written, answer } = stub();
+  const load = closedLoop(
+    [{ sender: client, burst: () => new Uint8Array(1), receivers: [client], frames: 1 }],
+    1,
+  );
+  const first = load.run(1, []);
+  answer(1);
+  expect(await first).toBe(1);
+  answer(1);
+  const second = load.run(1, []);
+  expect(written).toHaveLength(2);
+  answer(1);
+  expect(await second).toBe(1);
+});
