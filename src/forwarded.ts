@@ -4,7 +4,7 @@
  * Failure: an entry that is no address ends the way there; when both headers are there and disagree, one of them is the client's own
  * invention, and neither counts. Never throws.
  */
-import { isIP, isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { parseNetwork } from "./config/network.ts";
 import { networkOf, plainAddress } from "./network.ts";
 
@@ -81,8 +81,7 @@ function readNode(text: string): Peer | undefined {
   const [, bracketed, plain, digits] =
     /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}|_[\w.-]+))?$/.exec(node) ?? [];
   const address = plainAddress(bracketed ?? plain ?? node);
-  const isAddress = bracketed === undefined && plain !== undefined ? isIPv4(address) : isIP(address) !== 0;
-  if (!isAddress || address.includes("%")) return undefined;
+  if (isIP(address) === 0 || address.includes("%")) return undefined;
   const port = Number(digits ?? 0);
   return { address, port: Number.isInteger(port) && port <= 65_535 ? port : 0 };
 }

@@ -2,7 +2,7 @@
  * Networks of addresses, and those that lead inside: private, loopback, link-local, multicast, shared and documentation ranges, and every form
  * of IPv6 that carries an IPv4 address (mapped, NAT64, 6to4, Teredo). RFC 6890 and IANA's registries of special addresses.
  */
-import { BlockList, isIP, isIPv4 } from "node:net";
+import { BlockList, isIPv4 } from "node:net";
 import type { NetworkOf } from "./config/network.ts";
 
 export interface Network {
@@ -42,11 +42,10 @@ export function isSpecial(address: string): boolean {
   return SPECIAL.some((range) => range.has(address));
 }
 
-/** A mapped address is one of IPv6 here: BlockList would also look for the IPv4 address in it. */
+/** Asked about as of the network's own family: as one of IPv6, a mapped address would also count as the IPv4 address in it. */
 function rangeOf({ address, prefix }: NetworkOf): Range {
-  const family = isIP(address);
-  const type = family === 4 ? "ipv4" : "ipv6";
+  const type = isIPv4(address) ? "ipv4" : "ipv6";
   const list = new BlockList();
   list.addSubnet(address, prefix, type);
-  return { prefix, has: (other) => isIP(other) === family && list.check(other, type) };
+  return { prefix, has: (other) => list.check(other, type) };
 }

@@ -44,7 +44,7 @@ export class StreamUpstream implements Upstream {
   }
 
   write(bytes: Uint8Array): number {
-    if (!this.to.writable || this.error !== undefined) return -1;
+    if (!this.to.writable) return -1;
     let taken = 0;
     while (taken < bytes.length && !this.isFull) {
       // The caller's memory is used again; a constructor copies.

@@ -46,7 +46,7 @@ export function createConnectTls(
     const tcp = openTcp({ host, port, allowHalfOpen: true, noDelay: true });
     if (preface !== undefined) tcp.write(preface);
     const name = serverName ?? host;
-    const options: ConnectionOptions & HalfOpen = {
+    const options: ConnectionOptions = {
       ...ca,
       socket: tcp,
       // Looked for in the certificate.
@@ -55,15 +55,9 @@ export function createConnectTls(
       ...(isIP(name) === 0 ? { servername: name } : {}),
       // Said aloud, because a variable of the environment would change the default.
       rejectUnauthorized: true,
-      allowHalfOpen: true,
     };
     return handshake(connect(options), tcp, signal).then((socket) => upstreamOf(socket, slot, clock));
   };
-}
-
-/** What Node takes too, and its types have forgotten. */
-interface HalfOpen {
-  readonly allowHalfOpen: boolean;
 }
 
 function handshake(socket: TLSSocket, tcp: Socket, signal: AbortSignal): Promise<TLSSocket> {

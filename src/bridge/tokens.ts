@@ -169,10 +169,8 @@ function hashOf(token: string): string {
 export function parseTokens(text: string): { targets: Map<string, Target>; bad: number[] } {
   const targets = new Map<string, Target>();
   const bad: number[] = [];
-  for (const [index, raw] of text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .entries()) {
+  for (const [index, raw] of text.split("\n").entries()) {
+    // This takes a byte order mark off, too.
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
     const colon = line.search(/:\s/);

@@ -206,6 +206,25 @@ describe("an upstream behind TLS", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("lets go at its end if all is delivered, although the target stays", async () => {
+    using service = await serviceWith(GOOD, (peer) => peer.stay());
+    const { capacity, clock, dial } = dialHouse(service.target, tls());
+    for (const words of ["", "last words"]) {
+      const { upstream, write } = await joined(dial());
+      const peer = await service.next();
+      write(words);
+      await peer.has(words.length);
+      upstream.end();
+      await eventually("it lets go", () => capacity.used === 0);
+    }
+    const { upstream } = await joined(dial());
+    upstream.shutdown();
+    await (await service.next()).ended();
+    upstream.end();
+    await eventually("it lets go", () => capacity.used === 0);
+    expect(clock.pending).toBe(0);
+  });
+
   test("lets go a minute after its end if the target takes nothing", async () => {
     using service = await serviceWith(GOOD, (peer) => peer.pause());
     const { capacity, clock, dial } = dialHouse(service.target, tls());

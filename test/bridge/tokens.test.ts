@@ -93,6 +93,10 @@ describe("a token file that changes", () => {
     expect(find("fresh")).toBeUndefined();
     clock.advance(1);
     expect(find("fresh")).toBe("b:2");
+    writeFileSync(path("tokens"), "third: c:333");
+    clock.advance(999);
+    expect(find("third")).toBeUndefined();
+    expect(later("third")).toBe("c:333");
     expect(later("old")).toBeUndefined();
   });
 
@@ -163,6 +167,10 @@ describe("a folder of token files", () => {
     writeFileSync(path("b"), "two: c:33");
     expect([later("one"), later("two"), later("one")]).toEqual(["a:1", "c:33", "a:1"]);
     expect(lines).toMatchObject([{ level: "warn", file: path("a") }]);
+    writeFileSync(path("a"), "one: d:4");
+    expect(later("one")).toBe("d:4");
+    writeFileSync(path("a"), TOO_LARGE);
+    expect([later("one"), later("one"), lines.length]).toEqual(["d:4", "d:4", 2]);
   });
 
   test("passes over a link that leads nowhere and a folder that came later", () => {
@@ -178,6 +186,11 @@ test("says at the start that there is no such file, and where the config names i
   const create = () => createTokens({ source, route: "/vnc", clock: testClock(), log: memoryLog() });
   expect(create).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   expect(create).toThrow('routes["/vnc"].tokens: cannot be read (ENOENT');
+});
+
+test("says at the start that a folder has more files than are read", () => {
+  const files = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`f${index}`, "a: b:1"]));
+  expect(() => tokensHouse(files)).toThrow("1001 files, and 1000 are read");
 });
 
 test("says at the start that a file is too large to be one", () => {
