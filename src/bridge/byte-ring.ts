@@ -23,6 +23,11 @@ export class ByteRing {
     return this.end - this.start;
   }
 
+  /** Bytes of memory that it takes now, however few of them are needed. */
+  get footprint(): number {
+    return this.memory?.length ?? 0;
+  }
+
   push(bytes: Uint8Array): void {
     const memory = this.roomFor(bytes.length);
     this.end = write(memory, this.end, bytes);

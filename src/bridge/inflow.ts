@@ -26,6 +26,11 @@ export class Inflow implements Flow {
     return this.rest.size > 0;
   }
 
+  /** Bytes of memory. */
+  get footprint(): number {
+    return this.rest.footprint;
+  }
+
   get progress(): number {
     return this.passed;
   }

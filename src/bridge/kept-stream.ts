@@ -10,6 +10,8 @@ import type { Upstream } from "./upstream.ts";
 
 export interface KeptStream extends BridgeEnd {
   readonly form: StreamForm;
+  /** Bytes of memory that what it keeps takes now. */
+  readonly footprint: number;
   /** Goes on with a client that has had everything up to `count`. False: it cannot be served from there, and nothing has changed. */
   resume(connection: Connection, count: number): boolean;
   /** Now and then: the ACK that is due, a look for stalls, and memory that nobody needs. */
@@ -24,6 +26,8 @@ export interface StreamKeeper {
   enter(stream: KeptStream, user: string | null): string;
   /** The client is away, and may come back. */
   park(stream: KeptStream): void;
+  /** A stream that is parked may take more memory than before. */
+  weigh(stream: KeptStream): void;
   /** The client is back. */
   unpark(stream: KeptStream): void;
   /** Nobody comes back to it. */

@@ -30,6 +30,11 @@ export class Outflow implements Flow {
     return this.kept.size >= this.limit;
   }
 
+  /** Bytes of memory. */
+  get footprint(): number {
+    return this.kept.footprint;
+  }
+
   get isHandedOver(): boolean {
     return this.handed === this.total;
   }

@@ -65,6 +65,10 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
     upstream.data.handler = this;
   }
 
+  get footprint(): number {
+    return this.inflow.footprint + this.outflow.footprint;
+  }
+
   open(connection: Connection): void {
     this.connection = connection;
     this.stream = connection.id;
@@ -152,6 +156,7 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   data(chunk: Buffer): void {
     this.outflow.push(chunk);
     giveBack(chunk);
+    if (this.connection === undefined) this.house.keeper.weigh(this);
     this.pump();
   }
 

@@ -1,5 +1,6 @@
 /**
- * The streams of a route by their sid, those whose client is away among them: these wait for `window`, and at most `max` of them.
+ * The streams of a route by their sid, those whose client is away among them: these wait for `window`, at most `max` of them with `total`
+ * bytes of memory together.
  * A sid is 128 random bits and is known here by its digest only: how long a look takes says nothing of the sids there are, and nobody
  * reads one in our memory. It serves the user who opened the stream, and nobody else.
  */
@@ -13,9 +14,11 @@ export interface ResumeTableOptions {
   readonly window: number;
   /** Streams that may wait; 0 = any number. */
   readonly max: number;
+  /** Bytes of memory for all that wait; 0 = any number. */
+  readonly total: number;
   readonly clock: Clock;
-  /** The stream that waited longest gave way, because `max` others do. */
-  onCrowded(waiting: number): void;
+  /** The stream that waited longest gave way to so many others, and the bytes of these. */
+  onCrowded(waiting: number, bytes: number): void;
 }
 
 export interface ResumeTable extends StreamKeeper {
@@ -37,11 +40,20 @@ interface Place {
   readonly stream: KeptStream;
 }
 
-export function createResumeTable({ window, max, clock, onCrowded }: ResumeTableOptions): ResumeTable {
+interface Wait {
+  readonly timer: Timer | undefined;
+  /** The stream's footprint when it was weighed last. */
+  bytes: number;
+}
+
+export function createResumeTable(options: ResumeTableOptions): ResumeTable {
+  const { window, max, total, clock, onCrowded } = options;
   const byKey = new Map<string, Place>();
   const places = new Map<KeptStream, Place>();
   /** In the order in which their clients were lost. */
-  const parked = new Map<KeptStream, Timer | undefined>();
+  const parked = new Map<KeptStream, Wait>();
+  /** Of all that are parked. */
+  let bytes = 0;
   let visits: Timer | undefined;
 
   function visitAll(): void {
@@ -50,8 +62,27 @@ export function createResumeTable({ window, max, clock, onCrowded }: ResumeTable
   }
 
   function unpark(stream: KeptStream): void {
-    parked.get(stream)?.cancel();
+    const wait = parked.get(stream);
+    wait?.timer?.cancel();
+    bytes -= wait?.bytes ?? 0;
     parked.delete(stream);
+  }
+
+  function weigh(stream: KeptStream): void {
+    const wait = parked.get(stream);
+    if (wait === undefined) return;
+    const { footprint } = stream;
+    bytes += footprint - wait.bytes;
+    wait.bytes = footprint;
+    for (const oldest of parked.keys()) {
+      if (!isCrowded()) return;
+      oldest.abandon();
+      onCrowded(parked.size, bytes);
+    }
+  }
+
+  function isCrowded(): boolean {
+    return (max > 0 && parked.size > max) || (total > 0 && bytes > total);
   }
 
   return {
@@ -68,12 +99,11 @@ export function createResumeTable({ window, max, clock, onCrowded }: ResumeTable
       return place?.user === user ? place.stream : undefined;
     },
     park(stream) {
-      const [oldest] = parked.keys();
-      parked.set(stream, window > 0 ? clock.after(window, () => stream.abandon()) : undefined);
-      if (max === 0 || parked.size <= max) return;
-      onCrowded(max);
-      (oldest ?? stream).abandon();
+      const timer = window > 0 ? clock.after(window, () => stream.abandon()) : undefined;
+      parked.set(stream, { timer, bytes: 0 });
+      weigh(stream);
     },
+    weigh,
     unpark,
     forget(stream) {
       unpark(stream);

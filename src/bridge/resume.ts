@@ -34,17 +34,17 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
   readonly counters: Pick<RouteCounters, "recoveries">;
   readonly capacity: Pick<Capacity, "max">;
   readonly clock: Clock;
-  /** The stream that waited longest gave way, because so many others do. */
-  onCrowded(waiting: number): void;
+  /** The stream that waited longest gave way to so many others, and the bytes of these. */
+  onCrowded(waiting: number, bytes: number): void;
 }
 
 const LOST = "the stream is lost: unknown, expired, or not kept as far back as asked";
 
 export function createStreams(deps: StreamsDeps): Streams {
   const { options, counters, capacity, clock, onCrowded, ...house } = deps;
-  const { window, buffer } = options.resume;
+  const { window, total, buffer } = options.resume;
   const max = maxParked(options.resume.streams, capacity.max);
-  const table = createResumeTable({ window, max, clock, onCrowded });
+  const table = createResumeTable({ window, max, total, clock, onCrowded });
   const shared: StreamHouse = {
     ...house,
     keeper: table,

@@ -75,7 +75,7 @@ export function createBridge(deps: BridgeDeps): Route {
     stage,
     leave,
     gone: upstreams.gone,
-    onCrowded: (waiting) => log.warn({ route, waiting }, "! a waiting stream gave way"),
+    onCrowded: (waiting, bytes) => log.warn({ route, waiting, bytes }, "! a waiting stream gave way"),
   });
   const recordings = recordingsOf(options.record, { route, counters, clock, log });
   const accepted = [...streams.forms.keys(), BINARY, ...options.subprotocols];

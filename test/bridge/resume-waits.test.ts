@@ -58,6 +58,51 @@ describe("a stream that waits for its client", () => {
     expect(house.streams.stats()).toMatchObject({ parked });
   });
 
+  test("gives way if what they keep takes too much memory, the one that waits longest first", () => {
+    const house = streamHouse({ total: 20_000 });
+    const opened = Array.from({ length: 4 }, () => house.open());
+    // 5,000 bytes take 8 KiB.
+    for (const { upstream, client } of opened) {
+      upstream.say("x".repeat(5_000));
+      client.connection.leave(1006);
+    }
+    expect([house.streams.stats(), house.crowded]).toEqual([{ resumable: 2, parked: 2 }, 2]);
+    expect(opened.map(({ sid }) => house.resume(sid, 0).code)).toEqual([4510, 4510, undefined, undefined]);
+  });
+
+  test("is weighed again with all that its target says meanwhile, and the client left to be said", () => {
+    const house = streamHouse({ total: 20_000 });
+    const [first, second] = [house.open(), house.open(null, 0)];
+    first.client.connection.leave(1006);
+    second.client.data("x".repeat(5_000));
+    second.client.connection.leave(1006);
+    first.upstream.say("x".repeat(5_000));
+    expect(house.streams.stats()).toMatchObject({ parked: 2 });
+    first.upstream.say("x".repeat(5_000));
+    expect(house.streams.stats()).toMatchObject({ parked: 1 });
+    expect([first.upstream.calls, second.upstream.calls]).toEqual([["shutdown"], []]);
+  });
+
+  test("weighs nothing any more once its client is back, or it has ended", () => {
+    const house = streamHouse({ total: 20_000, window: 1_000 });
+    for (let n = 0; n < 8; n += 1) {
+      const { upstream, client, sid } = house.open();
+      upstream.say("x".repeat(5_000));
+      client.connection.leave(1006);
+      if (n % 2 === 0) house.resume(sid, 0);
+      else house.clock.advance(1_000);
+    }
+    expect([house.crowded, house.streams.stats()]).toMatchObject([0, { resumable: 4 }]);
+  });
+
+  test("ends if it takes too much memory all by itself", () => {
+    const house = streamHouse({ total: 5_000 });
+    const { upstream, client, sid } = house.open();
+    upstream.say("x".repeat(5_000));
+    client.connection.leave(1006);
+    expect([upstream.calls, house.resume(sid, 0).code]).toEqual([["shutdown"], 4510]);
+  });
+
   test("is none of those that have a client, however many these are", () => {
     const house = streamHouse({ streams: 1 });
     const opened = Array.from({ length: 10 }, () => house.open());

@@ -19,6 +19,7 @@ export interface HouseOptions {
   readonly window?: number;
   readonly buffer?: number;
   readonly streams?: number;
+  readonly total?: number;
   readonly stallTimeout?: number;
   readonly form?: StreamForm;
   /** Descriptors of the gateway; 0 = no cap. */
@@ -66,7 +67,15 @@ export function streamHouse(options: HouseOptions = {}) {
   let crowded = 0;
   const streams = createStreams({
     options: {
-      resume: { enabled: true, ssh: true, window: 60_000, buffer: 1024 * 1024, streams: 1000, ...resume },
+      resume: {
+        enabled: true,
+        ssh: true,
+        window: 60_000,
+        buffer: 1024 * 1024,
+        streams: 1000,
+        total: 0,
+        ...resume,
+      },
       stallTimeout,
       maxMessage: 0,
     },

@@ -21,6 +21,7 @@ const resume = z.strictObject({
     "streams that wait for their client; the oldest gives way",
     "streams",
   ),
+  total: size("256MiB", "bytes of memory for all streams that wait for their client; the oldest gives way"),
 });
 
 export const bridgeOptions = z.strictObject({
