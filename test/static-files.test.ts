@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import type { ConfigInput } from "../src/config/schema.ts";
+import { createStaticFiles } from "../src/static-files.ts";
 import { folder } from "./folder.ts";
 import { connect, startGateway, type TestGateway } from "./gateway.ts";
 import { ask } from "./raw-client.ts";
@@ -117,6 +119,41 @@ describe("nothing else is there:", () => {
     symlinkSync(join(web, "loop"), join(web, "loop"));
     Bun.spawnSync(["mkfifo", join(web, "pipe")]);
     expect([400, 404]).toContain(await statusOf(gateway, path));
+  });
+
+  test("whatever a path is made of, it reaches no file outside and no dotfile", async () => {
+    await using gateway = await serving({
+      ".env": "secret",
+      ".git/config": "secret",
+      "sub/.x/y": "secret",
+      "sub/a": "open",
+    });
+    symlinkSync(gateway.root, join(gateway.root, "web/elsewhere"));
+    const parts = [
+      "",
+      "..",
+      "%2e%2e",
+      "..%2f",
+      "%5c",
+      "%00",
+      "sub",
+      "a",
+      ".x",
+      "y",
+      ".env",
+      "elsewhere",
+      "secret.txt",
+    ];
+    const segments = fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 3 });
+    const files = createStaticFiles(join(gateway.root, "web"));
+    await fc.assert(
+      fc.asyncProperty(segments, async (names) => {
+        const path = `/${names.join("/")}`;
+        const answer = await files(new Request("http://a/"), path);
+        expect([path, await answer?.text()]).not.toEqual([path, "secret"]);
+      }),
+      { numRuns: 4_000 },
+    );
   });
 
   test("a redirect never names another host", async () => {
