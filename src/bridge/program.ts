@@ -81,7 +81,8 @@ function upstreamOf(child: Process, options: ProgramOptions, slot: UpstreamSlot)
     last ??= clock.after(KILL_MS, () => send("SIGKILL"));
   });
   child.once("close", () => {
-    last?.cancel();
+    // Something in its group may close all pipes, not listen to SIGTERM, and stay: its time runs on.
+    if (isGroupEmpty(child)) last?.cancel();
     upstream.closed();
   });
   readLines(child.stderr, (line) => log.info({ ...fields, line }, "the program says"));
@@ -98,6 +99,14 @@ function signalGroup({ pid }: Process, name: "SIGTERM" | "SIGKILL"): string | un
   } catch (error) {
     const code = codeOf(error);
     return code === "ESRCH" ? undefined : code;
+  }
+}
+
+function isGroupEmpty({ pid = 0 }: Process): boolean {
+  try {
+    return pid === 0 || !process.kill(-pid, 0);
+  } catch (error) {
+    return codeOf(error) === "ESRCH";
   }
 }
 

@@ -130,7 +130,13 @@ describe("the end of a program", () => {
     await house.gone();
     expect(house.exits()).toEqual(["SIGTERM"]);
     await eventually("its child is gone", () => hasEnded(Number(house.heard)));
-    expect(house.clock.pending).toBe(0);
+  });
+
+  test("leaves no timer behind when nothing of it is left", async () => {
+    const house = await programHouse("cat");
+    house.upstream.shutdown();
+    await house.gone();
+    expect([house.exits(), house.clock.pending]).toEqual([[0], 0]);
   });
 
   test("is SIGKILL 5 s later if it does not listen", async () => {
@@ -143,6 +149,19 @@ describe("the end of a program", () => {
     house.clock.advance(1);
     await house.gone();
     expect(house.exits()).toEqual(["SIGKILL"]);
+  });
+
+  test("is SIGKILL 5 s later for what it has started, too, also if that has closed the pipes", async () => {
+    const deaf = `trap "" TERM; echo $$; exec sleep 60 <&- >&- 2>&-`;
+    const house = await programHouse(`sh -c '${deaf}' & cat`);
+    await house.hears("\n");
+    const left = Number(house.heard);
+    house.upstream.end();
+    await house.gone();
+    expect(hasEnded(left)).toBe(false);
+    house.clock.advance(5_000);
+    await eventually("what it has started is gone", () => hasEnded(left));
+    expect(house.clock.pending).toBe(0);
   });
 
   test("is SIGKILL at once if it is ended once more", async () => {
