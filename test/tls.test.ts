@@ -195,7 +195,7 @@ describe("a port with a certificate", () => {
     expect(lines("echo")).toEqual([
       "Fairlead listens on https://[::1]:1",
       "",
-      "echo  wss://[::1]:1/a  websocat wss://[::1]:1/a",
+      "echo  wss://[::1]:1/a  npx fairlead connect wss://[::1]:1/a",
     ]);
     expect(lines("feed").at(-1)).toContain("https://[::1]:1/a");
   });
