@@ -59,12 +59,12 @@ export class LocalConnection {
   close(error: Error | undefined): void {
     if (this.#isTold && error === undefined) this.end();
     else this.abort("the local program went away");
-    this.#drained();
   }
 
-  /** Ends the bridge at once. */
+  /** Ends the bridge at once, and the connection: a program that does not read is not waited for. */
   abort(reason: string): void {
     this.#gone.abort(new Error(reason));
+    this.#drained();
   }
 
   #pace(): void {

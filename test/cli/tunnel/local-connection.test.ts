@@ -136,6 +136,16 @@ test("a program that goes away while the bridge waits for it ends it, too", asyn
   expect(String(state.far.endedBy)).toContain("went away");
 });
 
+test("a program that takes nothing is not waited for when the tunnel stops", async () => {
+  const state = house();
+  state.room = 0;
+  state.far.say("abc");
+  await settle();
+  state.connection.abort("the tunnel stops");
+  await state.connection.done;
+  expect([String(state.far.endedBy), state.done]).toEqual(["Error: the tunnel stops", ["terminate"]]);
+});
+
 test("a socket that takes no more bytes ends the bridge", async () => {
   const state = house();
   state.room = -1;
