@@ -5,6 +5,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Data } from "../../connection.ts";
 import type { Direction, Line } from "../../recording/lines.ts";
+import { escapeLine } from "../connect/escape.ts";
 import type { FarEnd, Opened } from "./far-end.ts";
 import { createPace } from "./pace.ts";
 import { type Numbered, readRecording } from "./recording-file.ts";
@@ -32,11 +33,13 @@ export interface PrintOptions {
 export async function printRecording(options: PrintOptions, io: ReplayIo): Promise<number> {
   const pace = createPace(io.clock, options.speed);
   const never = new AbortController().signal;
-  const problems: string[] = [];
+  let problems = 0;
+  let first = "";
   for await (const numbered of entriesOf(io)) {
     const { line } = numbered;
     if (line.type === "problem") {
-      problems.push(problemOf(numbered));
+      problems += 1;
+      first ||= problemOf(numbered);
       continue;
     }
     if (line.type === "frame") {
@@ -46,10 +49,9 @@ export async function printRecording(options: PrintOptions, io: ReplayIo): Promi
     const text = options.isRaw ? rawOf(line) : `${timelineOf(line)}\n`;
     if (text !== undefined && !(await io.print(text))) return 0;
   }
-  const [first] = problems;
-  if (first === undefined) return 0;
-  const more = problems.length > 1 ? `; of ${problems.length} problems this is the first` : "";
-  io.talk(`fairlead: ${io.name}: ${first}${more}`);
+  if (problems === 0) return 0;
+  const more = problems > 1 ? `; of ${problems} problems this is the first` : "";
+  complain(io, `${first}${more}`);
   return 1;
 }
 
@@ -70,7 +72,7 @@ export async function playRecording(options: PlayOptions, io: ReplayIo): Promise
   const entries = entriesOf(io);
   const first = await entries.next();
   if (first.done === true || first.value.line.type === "problem") {
-    io.talk(`fairlead: ${io.name}: ${first.done === true ? "nothing is in it" : problemOf(first.value)}`);
+    complain(io, first.done === true ? "nothing is in it" : problemOf(first.value));
     return 1;
   }
   const far = await options.open();
@@ -85,7 +87,7 @@ export async function playRecording(options: PlayOptions, io: ReplayIo): Promise
   const frames = `${played.frames} ${played.frames === 1 ? "frame" : "frames"}`;
   io.talk(`fairlead: played ${frames}, ${played.bytes} B in ${seconds} s; ${far.received} B came back`);
   if (problem !== undefined) io.talk(`fairlead: ${options.url}: ${problem}`);
-  if (played.problem !== undefined) io.talk(`fairlead: ${io.name}: ${played.problem}`);
+  if (played.problem !== undefined) complain(io, played.problem);
   return problem === undefined && played.problem === undefined ? 0 : 1;
 }
 
@@ -118,6 +120,11 @@ async function play(
     bytes += Buffer.byteLength(line.frame.data);
   }
   return { frames, bytes, problem: undefined };
+}
+
+/** Of the file, whose name may be as strange as what it holds. */
+function complain({ name, talk }: ReplayIo, problem: string): void {
+  talk(escapeLine(`fairlead: ${name}: ${problem}`));
 }
 
 function problemOf({ number, line }: Numbered): string {

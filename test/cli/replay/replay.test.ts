@@ -86,6 +86,12 @@ describe("a recording that is printed", () => {
     expect(lines).toEqual(["fairlead: f: ENOENT: no such file"]);
   });
 
+  test("shows what a terminal would obey in the file's name and the system's words", async () => {
+    const { io, lines } = house(missing);
+    await printRecording(all, { ...io, name: "\u001b[2J" });
+    expect(lines).toEqual(["fairlead: \\u001b[2J: ENOENT: no such file"]);
+  });
+
   test("ends when nobody reads any more", async () => {
     const { io, printed, leave } = house(WHOLE);
     leave();
