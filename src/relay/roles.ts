@@ -115,9 +115,7 @@ function sit(roles: Roles, seat: Seat, peer: Peer, resumed: RelaySession | undef
   peer.seat = seat;
   seat.session = resumed ?? peer.begin(seat);
   if (seat.session !== undefined) roles.sessions.attach(seat.session, peer.conn);
-  opposite.notice?.timer.cancel();
-  opposite.notice = undefined;
-  opposite.known = stateOf(opposite);
+  dropNotice(opposite);
   peer.seated({
     seat,
     partner: stateOf(opposite),
@@ -168,6 +166,7 @@ function leaveSeat(roles: Roles, seat: Seat, reason: string): void {
   seat.holder = undefined;
   seat.claim = undefined;
   face(seat, undefined);
+  dropNotice(seat.opposite);
   noticeOffline(roles, seat, reason);
 }
 
@@ -197,7 +196,7 @@ function announce(seat: Seat, isResumed: boolean): void {
 
 function noticeOffline({ options, clock }: Roles, seat: Seat, reason: string): void {
   if (seat.known === "offline") return;
-  if (options.grace === 0) {
+  if (options.grace === 0 || seat.opposite.holder === undefined) {
     tell(seat, "offline", reason);
     return;
   }
@@ -207,6 +206,13 @@ function noticeOffline({ options, clock }: Roles, seat: Seat, reason: string): v
     tell(seat, "offline", reason);
   });
   seat.notice = { timer, reason };
+}
+
+/** Whoever was to hear of this seat has gone; the next one there learns how things stand when it gets its role. */
+function dropNotice(seat: Seat): void {
+  seat.notice?.timer.cancel();
+  seat.notice = undefined;
+  seat.known = stateOf(seat);
 }
 
 function tell(seat: Seat, state: PeerState, reason: string): void {

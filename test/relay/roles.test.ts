@@ -178,6 +178,15 @@ describe("relay: the end of the gateway", () => {
     });
   });
 
+  test("leaves no timer of a grace behind once nobody is there to hear of its end", () => {
+    const house = v1House({ grace: 100_000, session: { ttl: 1_000, max: 0 } });
+    const before = house.clock.pending;
+    const [center, local] = [house.join("center"), house.join("local")];
+    for (const { conn } of [local, center]) conn.leave(1006);
+    house.clock.advance(1_000);
+    expect([house.clock.pending, house.route.stats()["groups"]]).toEqual([before, 0]);
+  });
+
   test("leaves no timer behind", async () => {
     const house = v1House();
     const before = house.clock.pending;
