@@ -8,6 +8,8 @@ import type { Upstream } from "./upstream.ts";
 
 interface RecordedUpstream extends Upstream {
   recorder: Recorder | undefined;
+  /** Nothing more is said. */
+  isOver: boolean;
 }
 
 export interface Recorded {
@@ -26,6 +28,7 @@ export function recorded(inner: Upstream, recordings: Recordings): Recorded {
       open(connection) {
         connection.state = end;
         upstream.recorder = recordings.start({ conn: connection.id, target: end.target });
+        if (upstream.isOver) upstream.recorder.end();
         end.open(connection);
       },
       receive() {},
@@ -39,6 +42,7 @@ export function recorded(inner: Upstream, recordings: Recordings): Recorded {
 function recordedUpstream(inner: Upstream): RecordedUpstream {
   const outer: RecordedUpstream = {
     recorder: undefined,
+    isOver: false,
     data: { ...inner.data, handler: undefined },
     write(bytes) {
       const taken = inner.write(bytes);
@@ -60,6 +64,7 @@ function recordedUpstream(inner: Upstream): RecordedUpstream {
     drain: () => outer.data.handler?.drain(),
     end: () => outer.data.handler?.end(),
     close(error) {
+      outer.isOver = true;
       outer.recorder?.end();
       outer.data.handler?.close(error);
     },

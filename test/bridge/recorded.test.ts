@@ -100,6 +100,13 @@ describe("a recorded upstream", () => {
     inner.breakOff();
     expect(log).toEqual([]);
   });
+
+  test("of a target that went during the handshake ends where it begins: nothing else would end it", () => {
+    const { log, open, inner } = house();
+    inner.breakOff();
+    open();
+    expect(log).toEqual(['start {"conn":"c1","target":"db:1"}', "end", "open false"]);
+  });
 });
 
 describe("a bridge that is recorded", () => {
