@@ -69,7 +69,7 @@ function claim(roles: Roles, place: Registration, peer: Peer, session: RelaySess
   roles.claims.claim(name, { holder: peer.conn.id, lease: 0, takeOver, onLost }, (result) => {
     const seat = roles.groups.seat(place);
     if ("release" in result) granted(roles, seat, peer, session, result, bid);
-    else denied(roles, seat, peer, result);
+    else denied(roles, seat, peer, session, result);
     peer.answered();
     roles.groups.tidy(seat);
   });
@@ -93,10 +93,19 @@ function granted(
   sit(roles, seat, peer, session);
 }
 
-function denied(roles: Roles, seat: Seat, peer: Peer, why: { takenBy: string } | EngineError): void {
+function denied(
+  roles: Roles,
+  seat: Seat,
+  peer: Peer,
+  session: RelaySession | undefined,
+  why: { takenBy: string } | EngineError,
+): void {
   if (peer.isGone) return;
   const mayWait = roles.options.third === "standby" && seat.holder !== undefined;
-  if ("takenBy" in why && mayWait && seat.standby.length < MAX_STANDBY) {
+  if (session !== undefined && seat.holder !== undefined && seat.session === session) {
+    // Another connection of the same session has asked too, and was answered first.
+    goOn(roles, seat, peer, session);
+  } else if ("takenBy" in why && mayWait && seat.standby.length < MAX_STANDBY) {
     seat.standby.push(peer);
     peer.seat = seat;
     peer.standsBy(seat);

@@ -63,6 +63,26 @@ describe("relay v1: claims that answer late", () => {
     expect(house.route.stats()).toMatchObject({ groups: 1, peers: 1 });
   });
 
+  test.each(["reject", "standby"] as const)(
+    "under %s are no matter for the second join of a session whose first got the role meanwhile",
+    (third) => {
+      const late = lateClaims();
+      const house = v1House({ third }, late.claims);
+      const first = house.open();
+      first.say({ ...join("local"), id: 1 });
+      late.grant(0);
+      const session = first.told()[0]?.["session"];
+      first.conn.leave(1006);
+      const [dead, alive] = [house.open(), house.open()];
+      dead.say({ ...join("local", { session }), id: 1 });
+      alive.say({ ...join("local", { session }), id: 1 });
+      late.grant(1);
+      late.asked[2]?.done({ takenBy: "x" });
+      expect(alive.told()).toMatchObject([{ t: "ok", id: 1, session }]);
+      expect([dead.conn.ended?.code, alive.conn.isOpen]).toEqual([4590, true]);
+    },
+  );
+
   test("that are lost end the connection with 4409, and the session with it", () => {
     const late = lateClaims();
     const house = v1House({}, late.claims);
