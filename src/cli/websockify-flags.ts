@@ -100,8 +100,7 @@ export function websockifySettings(preset: ConfigInput, { given, operands }: Arg
     ...(interval === undefined
       ? []
       : onRoutes("heartbeat", ["heartbeat", "ping"], parseSeconds("heartbeat", interval))),
-    // A bridge takes two descriptors, so there is room for one.
-    ...(given.has("run-once") ? [setting("run-once", ["limits", "connections"], 2)] : []),
+    ...(given.has("run-once") ? [setting("run-once", ["limits", "connections"], costOf(target))] : []),
     ...["verbose", "traffic"]
       .filter((flag) => given.has(flag))
       .map((flag) => setting(flag, ["log", "level"], "debug")),
@@ -113,6 +112,11 @@ export function websockifyLifetime({ given }: Arguments): Lifetime | undefined {
   if (!["run-once", "timeout", "idle-timeout"].some((flag) => given.has(flag))) return undefined;
   const seconds = (flag: string) => parseSeconds(flag, given.get(flag) ?? "0");
   return { once: given.has("run-once"), timeout: seconds("timeout"), idle: seconds("idle-timeout") };
+}
+
+/** Descriptors of one connection and what it leads to, so that there is room for one: a program has three pipes. */
+function costOf(target: string | undefined): number {
+  return target?.startsWith("exec:") ? 4 : 2;
 }
 
 type Given = Arguments["given"];

@@ -44,6 +44,8 @@ describe("a flag of websockify sets", () => {
     ["--heartbeat 30", ["heartbeat.ping = 30000"]],
     ["--heartbeat 0", ["heartbeat.ping = 0"]],
     ["--run-once", ["limits.connections = 2"]],
+    ["6080 exec:cat --run-once", ["limits.connections = 4"]],
+    ["--target exec:cat --run-once", ["limits.connections = 4"]],
     ["-v", ["log.level = debug"]],
     ["--traffic", ["log.level = debug"]],
     ["--timeout 5 --idle-timeout 6", []],
