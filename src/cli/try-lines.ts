@@ -28,19 +28,35 @@ function socketLines({ routes }: Config, host: string): string[] {
   ];
 }
 
-/** A path that the route matches: parameters get a name, `*` nothing. */
+/** A path that the route matches, and the query without which it answers nobody: parameters get a name, `*` nothing. */
 function samplePath(path: string, route: RouteOptions): string {
-  const name = route.kind === "feed" ? (route.source === "stocks" ? "stocks" : "news") : "lobby";
-  return path.replaceAll(/:\w+/g, name).replace(/\*$/, "");
+  const name = encodeURIComponent(sampleName(route));
+  return path.replaceAll(/:\w+/g, name).replace(/\*$/, "") + sampleQuery(path, route);
+}
+
+/** What only the reader knows is in capitals. */
+function sampleName(route: RouteOptions): string {
+  if (route.kind === "feed") return route.source === "stocks" ? "stocks" : "news";
+  if (route.kind !== "bridge" || (route.targets ?? route.tokens) === undefined) return "lobby";
+  return Object.keys(route.targets ?? {})[0] ?? "TOKEN";
+}
+
+function sampleQuery(path: string, route: RouteOptions): string {
+  if (route.kind === "relay") return route.mode === "pipe" ? "?group=lab&role=center" : "";
+  if (route.kind !== "bridge") return "";
+  if (route.allow !== undefined) return "?host=HOST&port=PORT";
+  return route.tokens === undefined || path.includes(":token") ? "" : "?token=TOKEN";
 }
 
 /** `rest`: the URL but for its first letters, `://host/path`, or `s://host/path` where it is TLS. */
-function commandFor({ kind }: RouteOptions, rest: string): string {
+function commandFor(route: RouteOptions, rest: string): string {
+  const { kind } = route;
   if (kind === "feed") return `curl -N -H 'Accept: text/event-stream' http${rest}`;
-  if (kind === "bridge") return `npx fairlead connect -b ws${rest}`;
-  if (kind !== "relay") return `npx fairlead connect ws${rest}`;
+  const url = rest.includes("?") ? `'ws${rest}'` : `ws${rest}`;
+  if (kind === "bridge") return `npx fairlead connect -b ${url}`;
+  if (kind !== "relay" || route.mode === "pipe") return `npx fairlead connect ${url}`;
   const hello = '{"group_id":"1","sender_type":"center","receiver_type":"local","content":"hello"}';
-  return `echo '${hello}' | npx fairlead connect ws${rest}`;
+  return `echo '${hello}' | npx fairlead connect ${url}`;
 }
 
 /** Columns as wide as their widest cell, two spaces and more between them. */

@@ -25,6 +25,22 @@ test("tries a route of any path at its root, and an address of all interfaces at
   expect(lines[3]).toEndWith("http://[::1]:1/f/news");
 });
 
+const HERE = { host: "127.0.0.1", port: 1 };
+const TRIED = {
+  "/vnc/:host": [{ kind: "bridge", targets: { "lab 1": "127.0.0.1:9" } }, "-b ws://127.0.0.1:1/vnc/lab%201"],
+  "/t/:token": [{ kind: "bridge", tokens: "tokens" }, "-b ws://127.0.0.1:1/t/TOKEN"],
+  "/t": [{ kind: "bridge", tokens: "tokens" }, "-b 'ws://127.0.0.1:1/t?token=TOKEN'"],
+  "/a": [{ kind: "bridge", allow: ["10.0.0.7:22"] }, "-b 'ws://127.0.0.1:1/a?host=HOST&port=PORT'"],
+  "/p": [{ kind: "relay", mode: "pipe" }, "'ws://127.0.0.1:1/p?group=lab&role=center'"],
+} as const;
+
+for (const [path, [route, tried]] of Object.entries(TRIED)) {
+  test(`tries ${path} with what its route asks for, if that is more than a path`, () => {
+    const lines = tryLines(parseConfig({ routes: { [path]: route } }), HERE);
+    expect(lines[2]).toEndWith(`  npx fairlead connect ${tried}`);
+  });
+}
+
 test("says only where it listens when there are no routes", () => {
   expect(tryLines(parseConfig({}), { host: "127.0.0.1", port: 1 })).toEqual([
     "Fairlead listens on http://127.0.0.1:1",
