@@ -142,7 +142,7 @@ function createHandlers(
       connections.add(connection);
       connection.guard("onOpen", () => opened(connection));
       if (connection.isOpen) connection.guard("open", () => enter(connection));
-      log.info({ ...connection.fields(), ip: connection.remoteAddress }, "connected");
+      announce(connection, log);
     },
     message(socket, data) {
       const connection = socket.data;
@@ -183,6 +183,13 @@ function createHandlers(
     sendPings: false,
     perMessageDeflate: false,
   };
+}
+
+/** Once its route has said what there is to say of it, but before its "goodbye", also where the route closes it at once. */
+function announce(connection: SocketConnection, log: Log): void {
+  if (connection.isAnnounced) return;
+  connection.isAnnounced = true;
+  log.info({ ...connection.fields(), ip: connection.remoteAddress }, "connected");
 }
 
 function opened(connection: SocketConnection): void {
@@ -240,6 +247,7 @@ function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
   const counted = COUNTED_CODES.has(info.code) ? info.code : 0;
   counters.closed.set(counted, (counters.closed.get(counted) ?? 0) + 1);
   counters.unflushedBytes += connection.lastBuffered;
+  announce(connection, log);
   log.info({ ...connection.fields(), code: info.code, reason: info.reason, local: info.local }, "goodbye");
 }
 

@@ -29,6 +29,8 @@ export class SocketConnection implements Connection, Peer {
   stalledSince = 0;
   /** The route's `open` was called, so its `close` must be. Until then `release` gives back what `admit` took. */
   hasEntered = false;
+  /** The log has its "connected". */
+  isAnnounced = false;
   /** Of a client that speaks fairlead.v1. */
   session: Session | undefined = undefined;
   release: (() => void) | undefined;

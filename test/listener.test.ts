@@ -102,6 +102,15 @@ describe("a hook of a route that throws", () => {
     });
   });
 
+  test("in onOpen is in the log between the connection's first line and its last", async () => {
+    const served = serveRoute({}, { endpoint: { onOpen: thrower("onOpen") } });
+    using client = await upgrade(served.host, here);
+    expect((await client.ending()).code).toBe(1011);
+    await eventually("given back", () => served.capacity.used === 0);
+    const lines = served.lines.filter(({ conn }) => conn === client.id).map(({ text }) => text);
+    expect(lines).toEqual(["! a hook of the route threw", "connected", "goodbye"]);
+  });
+
   test("in the config of a gateway does the same", async () => {
     const log = memoryLog();
     const onClose = thrower("onClose");
