@@ -26,6 +26,9 @@ export async function refusalText(
   return `the handshake was refused with HTTP ${status}${text === "" ? "" : `: ${text}`}`;
 }
 
+/** How the runtime says that the server answered without one of our subprotocols. */
+const UNCHOSEN = "Missing client protocol";
+
 const HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "; nothing listens there",
   ENOTFOUND: "; no host has this name",
@@ -36,6 +39,7 @@ const HINTS: Readonly<Record<string, string>> = {
 /** What else can go wrong, with a hint where there is one; without the URL, which the runtime puts before it. */
 export function failureText({ message, code = "" }: Failure): string {
   const said = message.replace(/^WebSocket connection to '.*?' failed: /s, "");
+  if (said === UNCHOSEN) return "the server speaks none of the subprotocols that were offered";
   const hint = /certificate/i.test(said)
     ? "; --cacert FILE trusts a certificate, --insecure takes any"
     : (HINTS[code] ?? "");

@@ -38,6 +38,13 @@ describe("a refused handshake is told with its status and", () => {
     );
   });
 
+  test("what it speaks none of, when the subprotocol is not that of the route", async () => {
+    await using gateway = await startGateway({ "/relay": { kind: "relay" } });
+    const { code, talk: lines } = await talk(gateway.ws("/relay"), ["-s", "mqtt"]);
+    const why = "the server speaks none of the subprotocols that were offered";
+    expect([code, lines]).toEqual([1, [`fairlead: ${gateway.ws("/relay")}: ${why}`]]);
+  });
+
   test("a text that steers no terminal, breaks no line and ends somewhere", async () => {
     using server = answering({
       "/steers": () => new Response("a\u001b[2J\nb\n", { status: 403 }),
