@@ -35,8 +35,8 @@ function follow(bridge: Bridge, detail: Detail, say: (text: string) => void): vo
       if (status.error !== undefined) say(explain(status.error));
       else if (detail === "verbose") say("ended");
     } else if (status.type === "away") {
-      if (!isAway && detail !== "quiet")
-        say(`the connection is lost (${status.code} ${status.reason}); trying again`);
+      const why = `${status.code} ${status.reason}`.trim();
+      if (!isAway && detail !== "quiet") say(`the connection is lost (${why}); trying again`);
       isAway = true;
     } else if (status.type === "open") {
       if (isAway && detail !== "quiet") say("goes on");
