@@ -14,8 +14,7 @@ export function expectedText(schemas: Schemas): string {
   if (unit !== undefined) return unit;
   const types = typesOf(schemas);
   const words = [...new Set(types.map((type) => typeText(type, types.length === 1)))];
-  const last = words.pop() ?? "nothing here";
-  return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
+  return words.length === 0 ? "nothing here" : listed(words, "or");
 }
 
 /** The words one may choose from, for "did you mean". */
@@ -44,10 +43,10 @@ function typeText(type: z.core.$ZodType, isAlone: boolean): string {
   if (type instanceof z.ZodNumber) return numberText(type);
   if (type instanceof z.ZodString) return "a text";
   if (type instanceof z.ZodBoolean) return "true or false";
-  if (type instanceof z.ZodArray) return "a list";
+  if (type instanceof z.ZodArray) return mayBeEmpty(type) ? "a list" : "a list with an entry";
   if (type instanceof z.ZodCustom) return "a function (TypeScript config only)";
   // Beside a word nobody knows which keys are meant.
-  if (type instanceof z.ZodObject && !isAlone) return `a table of ${Object.keys(type.shape).join(" and ")}`;
+  if (type instanceof z.ZodObject && !isAlone) return `a table of ${listed(Object.keys(type.shape), "and")}`;
   return "a table of keys";
 }
 
@@ -55,11 +54,19 @@ function literals(type: z.ZodEnum | z.ZodLiteral): unknown[] {
   return type instanceof z.ZodEnum ? type.options : [...type.values];
 }
 
-function orList(values: readonly unknown[]): string {
-  const words = values.map((value) => JSON.stringify(value));
-  const last = words.pop() ?? "";
-  return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
+const orList = (values: readonly unknown[]) =>
+  listed(
+    values.map((value) => JSON.stringify(value)),
+    "or",
+  );
+
+/** `a, b or c` */
+function listed(words: readonly string[], last: "and" | "or"): string {
+  const before = words.slice(0, -1).join(", ");
+  return [before, words.at(-1) ?? ""].filter((part) => part !== "").join(` ${last} `);
 }
+
+const mayBeEmpty = (type: z.ZodArray) => z.safeParse(type, []).success;
 
 function numberText({ minValue, maxValue }: z.ZodNumber): string {
   const from = minValue === null ? "" : ` from ${minValue}`;

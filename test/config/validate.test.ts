@@ -75,6 +75,16 @@ describe("says what is wrong when", () => {
       { engine: "sqlite" },
       'engine: expected "memory" or a table of sqlite and sync, got "sqlite".',
     ],
+    [
+      "a list needs an entry",
+      route({ kind: "bridge", allow: [] }),
+      'routes["/r"].allow: expected a list with an entry, got a list of 0.',
+    ],
+    [
+      "a table of three keys may stand there",
+      route({ kind: "bridge", target: "127.0.0.1:1", record: 5 }),
+      'routes["/r"].record: expected a text or a table of dir, bytes and files, got 5.',
+    ],
     ["the engine's file is no text", { engine: { sqlite: 5 } }, "engine.sqlite: expected a text, got 5."],
     [
       "the engine's file is missing",
