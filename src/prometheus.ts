@@ -81,13 +81,13 @@ export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
   {
     name: "fairlead_messages_due_total",
     type: "counter",
-    help: "Fan-out: messages times the readers they were due to. due = delivered + dropped + queued.",
+    help: "Rooms, feeds, relays: messages times the readers they were due to. due = delivered + dropped + queued.",
     read: perRoute((counters) => counters.due),
   },
   {
     name: "fairlead_messages_delivered_total",
     type: "counter",
-    help: "Fan-out: messages times the readers they were handed over for.",
+    help: "Rooms, feeds, relays: messages times the readers they were handed over for.",
     read: perRoute((counters) => counters.delivered),
   },
   {
@@ -146,7 +146,7 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
   {
     name: "fairlead_messages_queued",
     type: "gauge",
-    help: "Fan-out: messages behind the position of a lagging reader.",
+    help: "Messages behind the position of a lagging reader, or that wait for an absent peer of a relay.",
     read: ofRoutes("queued"),
   },
   {
