@@ -215,7 +215,9 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
     this.house.stage.flush(this);
     this.inflow.take(1);
     this.inflow.hasEnded = true;
-    if (this.upstream !== undefined && this.inflow.shut(this.upstream)) this.acknowledgeClient();
+    // What was lost before it is not passed on, so neither is this.
+    if (this.upstream === undefined || this.isBroken) return;
+    if (this.inflow.shut(this.upstream)) this.acknowledgeClient();
   }
 
   private acknowledge(count: number): void {

@@ -46,6 +46,17 @@ describe("the client's half-close", () => {
     expect([again.hear().reconnected, upstream.calls]).toEqual([1, ["shutdown"]]);
   });
 
+  test("is not counted if what was said before it could not be passed on", async () => {
+    const house = streamHouse();
+    const { client, upstream, sid } = house.open();
+    upstream.refuse();
+    client.data("hello");
+    await house.turn();
+    client.halfClose();
+    expect([upstream.calls, client.hear().ack]).toEqual([[], undefined]);
+    expect(house.resume(sid, 0).hear().reconnected).toBe(0);
+  });
+
   test.each([
     ["more DATA", "x"],
     ["another one", ""],
