@@ -4,10 +4,10 @@
  */
 import { type RefusalCode, refusal } from "./refusals.ts";
 import type { Refusal } from "./route.ts";
+import { isHttpToken } from "./wire/http-token.ts";
 
 /** A subprotocol entry that carries a credential. It is never echoed and never logged. */
 const TOKEN_ENTRY = /^fairlead\.token\./;
-const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /** RFC 1035: a name has at most 253 characters. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
@@ -57,7 +57,7 @@ export function offeredProtocols(headers: Headers): readonly string[] | undefine
   const header = headers.get("sec-websocket-protocol");
   if (header === null) return [];
   const names = listOf(header);
-  if (names.length > MAX_PROTOCOLS || !names.every((name) => HTTP_TOKEN.test(name))) return undefined;
+  if (names.length > MAX_PROTOCOLS || !names.every(isHttpToken)) return undefined;
   const plain = names.filter((name) => !TOKEN_ENTRY.test(name));
   return plain.length === 0 ? undefined : plain;
 }

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import type { WebSocketConstructor } from "../client/web-socket-like.ts";
 import { showValue } from "../config/key-path.ts";
+import { isHttpToken } from "../wire/http-token.ts";
 import { usage } from "./arguments.ts";
 import type { Arguments } from "./command.ts";
 import { clientFlag, type Flag } from "./flags.ts";
@@ -118,8 +119,6 @@ function userInfo({ username, password }: URL): { readonly user: string; readonl
   }
 }
 
-/** RFC 9110 section 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110 section 5.5, bytes as Latin-1: a line break would begin a header of its own. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Made by the handshake itself; where a flag says it, the flag is named. */
@@ -135,7 +134,7 @@ const OWN_HEADERS: Readonly<Record<string, string>> = {
 function header(text: string): [string, string] {
   const colon = text.indexOf(":");
   const name = text.slice(0, Math.max(colon, 0)).trim();
-  if (!TOKEN.test(name)) throw usage(`--header needs 'Name: value', got the name ${showValue(name)}`);
+  if (!isHttpToken(name)) throw usage(`--header needs 'Name: value', got the name ${showValue(name)}`);
   const own = OWN_HEADERS[name.toLowerCase()];
   if (own !== undefined) throw usage(`--header ${name}: the handshake sets it itself${own}`);
   return [name, headerValue(text.slice(colon + 1).trim(), name)];

@@ -1,4 +1,5 @@
 /** What a bridge may not combine, and targets that are none. As checks.ts: what has the wrong type is the schema's to tell. */
+import { isHttpToken } from "../wire/http-token.ts";
 import { parseAllowRule } from "./allow-rule.ts";
 import { isTable, type KeyPath } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
@@ -9,9 +10,6 @@ type Route = Readonly<Record<string, unknown>>;
 
 /** Each says by itself where the bridge leads. */
 const CHOICES = ["target", "targets", "tokens", "allow"] as const;
-/** RFC 9110 section 5.6.2; RFC 6455 section 4.1 wants subprotocols to be such. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 /** What these mean on a bridge is not for a config to say. */
 const OWN = /^fairlead\./;
 
@@ -107,7 +105,7 @@ function protocolProblems(at: KeyPath, protocols: unknown): Problem[] {
   return (Array.isArray(protocols) ? protocols : []).flatMap((received, index) => {
     if (typeof received !== "string") return [];
     const path: KeyPath = [...at, index];
-    if (!TOKEN.test(received)) return [{ path, text: "expected an HTTP token like mqtt", received }];
+    if (!isHttpToken(received)) return [{ path, text: "expected an HTTP token like mqtt", received }];
     if (!OWN.test(received)) return [];
     const hint = " Remove it; resume says whether streams are spoken.";
     return [{ path, text: "is a protocol of the gateway's own", received, hint }];

@@ -1,5 +1,6 @@
 /** The flags of `fairlead connect` beside those of the handshake, with the letters of wscat and websocat, and what they come to. */
 import { showValue } from "../../config/key-path.ts";
+import { isHttpToken } from "../../wire/http-token.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments } from "../command.ts";
 import { clientFlag, type Flag } from "../flags.ts";
@@ -143,7 +144,7 @@ function closeOf(given: Given): ConnectOptions["close"] {
 /** RFC 6455 section 4.1: each name is a token, and none stands twice. */
 export function subprotocols(lists: readonly string[]): string[] {
   const names = lists.flatMap((list) => list.split(",")).map((name) => name.trim());
-  const bad = names.find((name) => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name));
+  const bad = names.find((name) => !isHttpToken(name));
   if (bad !== undefined) throw usage(`--subprotocol needs a name, got ${showValue(bad)}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw usage(`--subprotocol has ${showValue(twice)} twice`);
