@@ -15,7 +15,7 @@ export interface Signals {
 const ECHO_MS = 500;
 
 /** What a shell reports for a program that such a signal ended: 128 + its number. */
-const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGTERM: 143, SIGINT: 130 };
+export const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
  * Resolves with the exit code: 0 once `stop` is done, 143 or 130 on the second signal. Rejects when `stop` does.

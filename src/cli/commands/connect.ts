@@ -6,6 +6,7 @@ import { converse } from "../connect/converse.ts";
 import { CONNECT_FLAGS, readOptions } from "../connect/options.ts";
 import { HANDSHAKE_FLAGS, readHandshake } from "../handshake-flags.ts";
 import { printTalk } from "../output.ts";
+import { EXIT_CODES } from "../signals.ts";
 
 export const command: Command = {
   name: "connect",
@@ -45,9 +46,6 @@ export const command: Command = {
     });
   },
 };
-
-/** What a shell reports for a program that such a signal ended: 128 + its number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 function interrupted(): Promise<number> {
   return new Promise((resolve) => {

@@ -8,7 +8,7 @@ import { clientFlag, type Flag } from "../flags.ts";
 import { HANDSHAKE_FLAGS, readHandshake } from "../handshake-flags.ts";
 import { printTalk } from "../output.ts";
 import { parseSeconds } from "../seconds.ts";
-import { untilStopped } from "../signals.ts";
+import { EXIT_CODES, untilStopped } from "../signals.ts";
 import { listenLocally } from "../tunnel/listen.ts";
 import { createPassages, type OpenPassage, type PassageOptions } from "../tunnel/passage.ts";
 import { joinStdio } from "../tunnel/stdio.ts";
@@ -85,9 +85,6 @@ function shownUrl(text: string): string {
   const { origin, pathname } = new URL(text);
   return `${origin}${pathname}`;
 }
-
-/** What a shell reports for a program that such a signal ended: 128 + its number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** The first signal closes the bridge, a second one ends the process as if nobody listened. */
 async function throughStdio(open: OpenPassage): Promise<number> {
