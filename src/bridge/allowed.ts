@@ -4,7 +4,6 @@
  * (network.ts) needs a rule for a network of that range, also behind a name that a rule lists: whoever answers for a name is not who wrote the rule.
  * Limits: `dialTimeout` for the answer, `dialPending` questions under way. Failure: one refusal; nothing is asked that no rule could allow.
  */
-import { lookup } from "node:dns/promises";
 import { isIP, isIPv4 } from "node:net";
 import type { Clock } from "../clock.ts";
 import { isHostName, parseAllowRule, portOf } from "../config/allow-rule.ts";
@@ -27,7 +26,7 @@ export interface AllowedOptions {
   /** Questions under way at once; 0 = no bound. One that has timed out counts until it has its answer. */
   readonly maxPending: number;
   readonly clock: Clock;
-  /** Default: as the system resolves names. */
+  /** Default: by DNS and the system's file of hosts. */
   readonly resolve?: Resolve;
 }
 
@@ -40,11 +39,15 @@ interface Rules {
   readonly networks: readonly Network[];
 }
 
-const systemResolve: Resolve = async (name) =>
-  (await lookup(name, { all: true })).map(({ address }) => address);
+/**
+ * Not the system's own function: each call of that holds a thread of the runtime until it has its answer, and names whose servers are silent
+ * would leave none for files, recordings among them. The name is what the file of hosts is searched for, letter for letter.
+ */
+const resolveByDns: Resolve = async (name) =>
+  (await Bun.dns.lookup(name.toLowerCase(), { backend: "c-ares" })).map(({ address }) => address);
 
 export function createAllowed(options: AllowedOptions): Allowed {
-  const { timeout, maxPending, clock, resolve = systemResolve } = options;
+  const { timeout, maxPending, clock, resolve = resolveByDns } = options;
   const rulesFor = compile(options.rules);
   let pending = 0;
 

@@ -30,7 +30,7 @@ export interface ChooserOptions {
   readonly route: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Default: as the system resolves names. */
+  /** Default: by DNS and the system's file of hosts. */
   readonly resolve?: Resolve | undefined;
 }
 type House = Omit<ChooserOptions, "options">;

@@ -37,7 +37,7 @@ export interface BridgeDeps {
   readonly log: Log;
   /** The route's path, for the log. */
   readonly route: string;
-  /** Default: as the system resolves names. */
+  /** Default: by DNS and the system's file of hosts. */
   readonly resolve?: Resolve;
 }
 

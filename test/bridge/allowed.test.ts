@@ -168,17 +168,20 @@ describe("a name", () => {
     expect(asked).toEqual([]);
   });
 
-  test("is resolved by the system unless somebody else does it", async () => {
-    const allowed = createAllowed({
-      rules: ["127.0.0.0/8:22", "[::1]:22"],
-      timeout: 0,
-      maxPending: 0,
-      clock: testClock(),
-    });
-    expect(outcome(await allowed.ask("localhost", "22", signal))).toMatch(
-      /^localhost:22 \((127\.0\.0\.1|::1)\)$/,
-    );
-  });
+  test.each(["localhost", "LocalHost"])(
+    "is found in the file of hosts, however it is written: %s",
+    async (name) => {
+      const allowed = createAllowed({
+        rules: ["127.0.0.0/8:22", "[::1]:22"],
+        timeout: 0,
+        maxPending: 0,
+        clock: testClock(),
+      });
+      expect(outcome(await allowed.ask(name, "22", signal))).toMatch(
+        /^localhost:22 \((127\.0\.0\.1|::1)\)$/i,
+      );
+    },
+  );
 });
 
 test("a question without a host, or without a port from 1 to 65535, is none", async () => {
