@@ -3,6 +3,7 @@
  * text) or 2 (binary). Pure. Where the client's address is not known, the header says so, and the target takes the gateway for the client.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { bytesOfV4, bytesOfV6 } from "../ip-bytes.ts";
 
 export type ProxyVersion = "v1" | "v2";
 
@@ -46,24 +47,4 @@ function blockOf(command: number, family: number, addresses: readonly number[]):
 /** `fe80::1%eth0`: the zone is the gateway's own business. */
 function withoutZone(address: string): string {
   return address.split("%", 1)[0] ?? "";
-}
-
-function bytesOfV4(address: string): number[] {
-  return address.split(".").map(Number);
-}
-
-/** `address` is one of IPv6. */
-function bytesOfV6(address: string): number[] {
-  const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
-    const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-  });
-  const [head = "", tail] = hex.split("::");
-  const [before, after] = [groupsOf(head), groupsOf(tail ?? "")];
-  const middle = Array<number>(8 - before.length - after.length).fill(0);
-  return [...before, ...middle, ...after].flatMap((group) => [group >> 8, group & 0xff]);
-}
-
-function groupsOf(text: string): number[] {
-  return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
 }

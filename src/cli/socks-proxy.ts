@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { bytesOfV4, bytesOfV6 } from "../ip-bytes.ts";
 
 const DIAL_MS = 20_000;
 const HOST = "127.0.0.1";
@@ -158,20 +159,10 @@ async function ask(upstream: Socket, inbox: Inbox, target: string): Promise<void
 
 function address(host: string): Uint8Array {
   const bare = host.replace(/^\[|\]$/g, "");
-  if (isIP(bare) === 4) return Uint8Array.from([1, ...bare.split(".").map(Number)]);
+  if (isIP(bare) === 4) return Uint8Array.from([1, ...bytesOfV4(bare)]);
   return isIP(bare) === 6
-    ? Uint8Array.from([4, ...ipv6Bytes(bare)])
+    ? Uint8Array.from([4, ...bytesOfV6(bare)])
     : Buffer.concat([Uint8Array.of(3), sized(bare)]);
-}
-
-/** `::` stands for as many zeros as are missing; a URL has no other form that is short. */
-function ipv6Bytes(text: string): number[] {
-  const [left = "", right] = text.split("::");
-  const groups = (part: string) =>
-    part.split(":").flatMap((group) => (group === "" ? [] : [Number.parseInt(group, 16)]));
-  const [head, tail] = [groups(left), groups(right ?? "")];
-  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => 0);
-  return [...head, ...zeros, ...tail].flatMap((group) => [group >> 8, group & 0xff]);
 }
 
 /** One byte of length, then the bytes. */
