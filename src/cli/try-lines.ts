@@ -53,7 +53,8 @@ function commandFor(route: RouteOptions, rest: string): string {
   const { kind } = route;
   if (kind === "feed") return `curl -N -H 'Accept: text/event-stream' http${rest}`;
   const url = rest.includes("?") ? `'ws${rest}'` : `ws${rest}`;
-  if (kind === "bridge") return `npx fairlead connect -b ${url}`;
+  // Under `lines` a message is a line; -b would send its line feed, too.
+  if (kind === "bridge" && route.framing !== "lines") return `npx fairlead connect -b ${url}`;
   if (kind !== "relay" || route.mode === "pipe") return `npx fairlead connect ${url}`;
   const hello = '{"group_id":"1","sender_type":"center","receiver_type":"local","content":"hello"}';
   return `echo '${hello}' | npx fairlead connect ${url}`;

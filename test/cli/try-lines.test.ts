@@ -31,6 +31,7 @@ const TRIED = {
   "/t/:token": [{ kind: "bridge", tokens: "tokens" }, "-b ws://127.0.0.1:1/t/TOKEN"],
   "/t": [{ kind: "bridge", tokens: "tokens" }, "-b 'ws://127.0.0.1:1/t?token=TOKEN'"],
   "/a": [{ kind: "bridge", allow: ["10.0.0.7:22"] }, "-b 'ws://127.0.0.1:1/a?host=HOST&port=PORT'"],
+  "/l": [{ kind: "bridge", target: "127.0.0.1:9", framing: "lines" }, "ws://127.0.0.1:1/l"],
   "/p": [{ kind: "relay", mode: "pipe" }, "'ws://127.0.0.1:1/p?group=lab&role=center'"],
 } as const;
 
