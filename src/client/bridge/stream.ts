@@ -31,6 +31,9 @@ export type BridgeStatus =
   | Extract<Status, { type: "connecting" | "away" | "closed" }>
   | { readonly type: "open" };
 
+/** Behind 1006, or Deno's 0: a WebSocket that never opened. */
+const UNTOLD = ". A WebSocket is not told the HTTP status of a refusal: the gateway's log has it";
+
 export class BridgeStream {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
@@ -262,8 +265,8 @@ export class BridgeStream {
   #lost({ code, reason, cause }: Ending): void {
     const ended = `closed with ${code} ${reason}`.trim();
     if (this.#sid === undefined) {
-      const text = `there is no bridge: ${ended}. A WebSocket is not told the HTTP status of a refusal: the gateway's log has it`;
-      this.#fail("refused", text, cause);
+      const hint = code <= 1006 ? UNTOLD : "";
+      this.#fail("refused", `there is no bridge: ${ended}${hint}`, cause);
     } else if (code === 1000) {
       this.inbox.end();
       if (this.outbox.isEmpty)

@@ -47,7 +47,7 @@ describe("a stream begins", () => {
     await settle();
     net.last.accept();
     await lose(1013, "busy");
-    expect((await failure(bridge.closed)).message).toContain("1013 busy");
+    expect((await failure(bridge.closed)).message).toBe("there is no bridge: closed with 1013 busy");
     expect(net.sockets.length).toBe(1);
   });
 
