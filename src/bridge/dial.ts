@@ -5,7 +5,7 @@
 import type { Clock } from "../clock.ts";
 import type { Target } from "../config/target.ts";
 import type { Capacity } from "../limits.ts";
-import type { Caller, Connect } from "./connect.ts";
+import type { Caller, Connect } from "./dial/connect.ts";
 import type { Upstream } from "./upstream.ts";
 import { codeOf, within } from "./within.ts";
 

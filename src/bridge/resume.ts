@@ -11,11 +11,11 @@ import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, RouteStats } from "../route.ts";
 import { DATA_HEADER, WINDOW_BYTES } from "../wire/bridge-frames.ts";
 import { type BridgeEnd, refusedEnd } from "./end.ts";
-import type { StreamHouse } from "./kept-stream.ts";
-import { readStreamRequest } from "./resume-request.ts";
-import { ResumeStream } from "./resume-stream.ts";
-import { createResumeTable } from "./resume-table.ts";
-import { BRIDGE_FORM, SSH_FORM, type StreamForm } from "./stream-form.ts";
+import type { StreamHouse } from "./resume/kept-stream.ts";
+import { readStreamRequest } from "./resume/request.ts";
+import { ResumeStream } from "./resume/stream.ts";
+import { BRIDGE_FORM, SSH_FORM, type StreamForm } from "./resume/stream-form.ts";
+import { createResumeTable } from "./resume/table.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface Streams {

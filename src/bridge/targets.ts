@@ -10,8 +10,8 @@ import type { Log } from "../log.ts";
 import { type RefusalCode, refusal } from "../refusals.ts";
 import type { AdmitRequest, Refusal } from "../route.ts";
 import { shown } from "../wire/shown.ts";
-import { type AskFailure, createAllowed, type Resolve } from "./allowed.ts";
-import { createTokens } from "./tokens.ts";
+import { type AskFailure, createAllowed, type Resolve } from "./targets/allowed.ts";
+import { createTokens } from "./targets/tokens.ts";
 
 const TOKEN_PARAM = "token";
 

@@ -6,15 +6,15 @@
  * the upgrade, 1014 after it.
  */
 
-import type { Resolve } from "../bridge/allowed.ts";
-import { createConnect } from "../bridge/connect.ts";
+import { createConnect } from "../bridge/dial/connect.ts";
 import { createDialer, type DialFailure } from "../bridge/dial.ts";
 import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
 import { recorded } from "../bridge/recorded.ts";
+import { asksElsewhere, SSH_PATHS } from "../bridge/resume/request.ts";
 import { createStreams } from "../bridge/resume.ts";
-import { asksElsewhere, SSH_PATHS } from "../bridge/resume-request.ts";
 import { createStage } from "../bridge/stage.ts";
+import type { Resolve } from "../bridge/targets/allowed.ts";
 import { createChooser } from "../bridge/targets.ts";
 import type { Upstream } from "../bridge/upstream.ts";
 import type { Clock } from "../clock.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createConnect } from "../../src/bridge/connect.ts";
+import { createConnect } from "../../src/bridge/dial/connect.ts";
 import { createDialer, type Dialed, type DialerOptions } from "../../src/bridge/dial.ts";
 import type { UpstreamHandler } from "../../src/bridge/upstream.ts";
 import { targetOf } from "../../src/config/target.ts";

@@ -10,7 +10,7 @@ import { bytesOf, framesOf, recordingsIn } from "../recording/read-folder.ts";
 import { binary, bridgeHouse, noise, readBytes, sha256 } from "../routes/bridge-house.ts";
 import { startProxy } from "../tcp-proxy.ts";
 import { fakeUpstream } from "./fake-upstream.ts";
-import { resumeClient } from "./resume-client.ts";
+import { resumeClient } from "./resume/client.ts";
 
 const MIB = 1_048_576;
 

@@ -1,6 +1,6 @@
 /** What PROTOCOL.md says of byte streams: tags, frames and numbers are those of the code. */
 import { expect, test } from "bun:test";
-import { BRIDGE_FORM, SSH_FORM } from "../../src/bridge/stream-form.ts";
+import { BRIDGE_FORM, SSH_FORM } from "../../src/bridge/resume/stream-form.ts";
 import { parseConfig } from "../../src/config/validate.ts";
 import * as frames from "../../src/wire/bridge-frames.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";

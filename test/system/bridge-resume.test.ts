@@ -1,6 +1,6 @@
 /** Byte streams over links that are cut again and again: what comes out is what went in, byte for byte, however the cuts fall. */
 import { expect, test } from "bun:test";
-import { resumeClient } from "../bridge/resume-client.ts";
+import { resumeClient } from "../bridge/resume/client.ts";
 import { eventually } from "../calm.ts";
 import { startGateway } from "../gateway.ts";
 import { noise, sha256 } from "../routes/bridge-house.ts";
