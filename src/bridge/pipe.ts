@@ -4,7 +4,8 @@
  *
  * Ends. The target's FIN: all that was read is delivered, and the other direction stays open until nothing happened for
  * `halfCloseTimeout`; then 1000. Its reset, or bytes it takes no more: what it said, then 1014. The client's close: what was
- * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013.
+ * received is written, then FIN, and the upstream has LINGER_MS to end too. No progress towards the target for `stallTimeout`: 1013; once
+ * the client is gone, ORPHAN_MS are enough.
  */
 import type { Clock, Timer } from "../clock.ts";
 import type { Connection, Data } from "../connection.ts";
@@ -35,6 +36,8 @@ export interface PipeOptions {
 
 /** Milliseconds for the target to end after our FIN. Its answer goes nowhere, but closing at once could reset what we sent last. */
 const LINGER_MS = 5_000;
+/** Milliseconds without any progress towards the target of a client that is gone. It costs its memory and descriptors, and nobody anything. */
+const ORPHAN_MS = 60_000;
 const TOO_LONG: Ending = { code: 1009, reason: "a line of the target is longer than maxLine" };
 
 export class Pipe implements BridgeEnd, StageOwner, UpstreamHandler {
@@ -110,6 +113,7 @@ export class Pipe implements BridgeEnd, StageOwner, UpstreamHandler {
     // What the target still says goes nowhere, but it must be read, else its FIN is never seen.
     this.upstream.resume();
     if (this.rest.length === 0) this.endUpstream();
+    else this.watchOrphan();
   }
 
   /** From the stage: the kernel's share goes at once, the rest is copied, because the stage is used again. */
@@ -229,12 +233,19 @@ export class Pipe implements BridgeEnd, StageOwner, UpstreamHandler {
     this.linger = this.options.clock.after(LINGER_MS, () => this.upstream.end());
   }
 
+  private watchOrphan(): void {
+    this.stall?.cancel();
+    this.stall = undefined;
+    this.watchStall();
+  }
+
   /** One timer looks whether anything went out since it was set, instead of one per write. */
   private watchStall(): void {
     const { clock, stallTimeout } = this.options;
-    if (stallTimeout === 0 || this.stall !== undefined) return;
+    const limit = this.clientGone ? Math.min(stallTimeout || ORPHAN_MS, ORPHAN_MS) : stallTimeout;
+    if (limit === 0 || this.stall !== undefined) return;
     this.progressed = false;
-    this.stall = clock.after(stallTimeout, () => {
+    this.stall = clock.after(limit, () => {
       this.stall = undefined;
       if (this.progressed) {
         this.watchStall();

@@ -199,12 +199,30 @@ describe("when the client goes", () => {
     expect(upstream.calls).toEqual(["shutdown"]);
   });
 
-  test("a target that takes nothing is cut after stallTimeout", () => {
-    const { client, clock, upstream, say } = joined({ room: 1 });
+  test.each([
+    [300_000, 60_000],
+    [0, 60_000],
+    [5_000, 5_000],
+  ])("a target that takes nothing is cut, where stallTimeout is %p after %p ms", (stallTimeout, ms) => {
+    const { client, clock, upstream, say } = joined({ room: 1, stallTimeout });
     say("abc");
+    clock.advance(4_000);
     client.leave();
-    clock.advance(60_000);
+    clock.advance(ms - 1);
+    expect(upstream.calls).toEqual([]);
+    clock.advance(1);
     expect([upstream.calls, clock.pending]).toEqual([["terminate"], 0]);
+  });
+
+  test("a target that takes a little now and then is given all of it", () => {
+    const { client, clock, upstream, say } = joined({ room: 1, stallTimeout: 0 });
+    say("abcd");
+    client.leave();
+    for (let n = 0; n < 3; n += 1) {
+      clock.advance(59_000);
+      upstream.makeRoom(1);
+    }
+    expect([upstream.written, upstream.calls]).toEqual(["abcd", ["shutdown"]]);
   });
 
   test("a target that refuses the rest is closed all the same", () => {
