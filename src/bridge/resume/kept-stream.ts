@@ -18,6 +18,8 @@ export interface KeptStream extends BridgeEnd {
   visit(now: number): void;
   /** Nobody comes back any more. */
   abandon(): void;
+  /** It has waited in vain, or gives way to others. */
+  expire(): void;
 }
 
 /** Who knows the streams of a route by their sid. */

@@ -133,6 +133,12 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
     this.leaveTarget();
   }
 
+  /** A target that did not take what the client said meanwhile would keep the memory that others are to have. */
+  expire(): void {
+    if (this.inflow.waits) this.upstream?.terminate();
+    this.abandon();
+  }
+
   visit(now: number): void {
     this.inflow.trim();
     this.outflow.trim();

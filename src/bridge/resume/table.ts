@@ -76,7 +76,7 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
     wait.bytes = footprint;
     for (const oldest of parked.keys()) {
       if (!isCrowded()) return;
-      oldest.abandon();
+      oldest.expire();
       onCrowded(parked.size, bytes);
     }
   }
@@ -99,7 +99,7 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
       return place?.user === user ? place.stream : undefined;
     },
     park(stream) {
-      const timer = window > 0 ? clock.after(window, () => stream.abandon()) : undefined;
+      const timer = window > 0 ? clock.after(window, () => stream.expire()) : undefined;
       parked.set(stream, { timer, bytes: 0 });
       weigh(stream);
     },

@@ -25,6 +25,21 @@ describe("a stream that waits for its client", () => {
     expect(house.clock.pending).toBe(0);
   });
 
+  test("resets a target that takes nothing of what the client has said, when it ends", () => {
+    const house = streamHouse({ streams: 1 });
+    const opened = Array.from({ length: 2 }, () => house.open(null, 2));
+    for (const { client } of opened) {
+      client.data("hello");
+      client.connection.leave(1006);
+    }
+    house.clock.advance(60_000);
+    expect(opened.map(({ upstream }) => [upstream.written, upstream.calls])).toEqual([
+      ["he", ["terminate"]],
+      ["he", ["terminate"]],
+    ]);
+    expect([house.gone.length, house.streams.stats()]).toEqual([2, { resumable: 0, parked: 0 }]);
+  });
+
   test("waits as long as it takes if there is no window", () => {
     const house = streamHouse({ window: 0 });
     const { client, sid } = house.open();
