@@ -54,11 +54,13 @@ export function openRelay(url: Asked<string | URL>, options: RelayOptions): Rela
   let closing: Promise<void> | undefined;
 
   const close = () => {
-    signal?.removeEventListener("abort", close);
     closing ??= place.leave().then(() => talk.close());
     return closing;
   };
   signal?.addEventListener("abort", close);
+  talk.onStatus(({ type }) => {
+    if (type === "closed") signal?.removeEventListener("abort", close);
+  });
   if (signal?.aborted) close();
 
   return {

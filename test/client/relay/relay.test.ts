@@ -175,6 +175,19 @@ describe("close", () => {
     expect(relay.status).toEqual({ type: "closed", code: 1000, reason: "" });
   });
 
+  test("leaves nothing at its signal, also when it was not its doing", async () => {
+    const { signal } = new AbortController();
+    const held = new Set<unknown>();
+    signal.addEventListener = (_: string, listener: unknown) => void held.add(listener);
+    signal.removeEventListener = (_: string, listener: unknown) => void held.delete(listener);
+    const { relay, net, join } = relayHouse({ signal });
+    await join();
+    expect(held.size).toBe(1);
+    net.last.end(4590);
+    await settle();
+    expect([relay.status.type, held.size]).toEqual(["closed", 0]);
+  });
+
   test("comes before the first attempt when the signal has come already", async () => {
     const { relay, net } = relayHouse({ signal: AbortSignal.abort() });
     await settle();
