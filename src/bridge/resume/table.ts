@@ -58,7 +58,11 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
 
   function visitAll(): void {
     const now = clock.now();
-    for (const stream of places.keys()) stream.visit(now);
+    for (const stream of places.keys()) {
+      stream.visit(now);
+      // It may have given memory back.
+      weigh(stream);
+    }
   }
 
   function unpark(stream: KeptStream): void {

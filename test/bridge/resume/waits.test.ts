@@ -98,6 +98,18 @@ describe("a stream that waits for its client", () => {
     expect([first.upstream.calls, second.upstream.calls]).toEqual([["shutdown"], []]);
   });
 
+  test("counts no memory that a stream has given back while it waited", () => {
+    const house = streamHouse({ total: 20_000 });
+    const opened = Array.from({ length: 4 }, () => house.open(null, 0));
+    for (const { upstream, client } of opened) {
+      client.data("x".repeat(5_000));
+      client.connection.leave(1006);
+      upstream.makeRoom(5_000);
+      house.clock.advance(500);
+    }
+    expect([house.streams.stats(), house.crowded]).toEqual([{ resumable: 4, parked: 4 }, 0]);
+  });
+
   test("weighs nothing any more once its client is back, or it has ended", () => {
     const house = streamHouse({ total: 20_000, window: 1_000 });
     for (let n = 0; n < 8; n += 1) {
