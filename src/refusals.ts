@@ -24,7 +24,7 @@ const TABLE = {
   bad_request: { status: 400, text: "The request cannot be used" },
   target_forbidden: { status: 403, text: "This bridge does not lead there." },
   not_found: { status: 404, text: "No route has this path. GET / lists the routes." },
-  unknown_target: { status: 404, text: "This bridge has no target of that name." },
+  unknown_target: { status: 404, text: "This bridge has no target of that name or token." },
   method_not_allowed: {
     status: 405,
     text: "This path does not take that method; the Allow header lists those it takes.",
@@ -37,7 +37,10 @@ const TABLE = {
   },
   bad_version: { status: 426, text: "Only WebSocket version 13 is spoken here.", headers: UPGRADE },
   internal_error: { status: 500, text: "The request failed; the log has the reason." },
-  upstream_refused: { status: 502, text: "The service behind this bridge refused the connection." },
+  upstream_refused: {
+    status: 502,
+    text: "The service behind this bridge cannot be reached; the log of the gateway says why.",
+  },
   upstream_busy: {
     status: 503,
     text: "Too many connections to the service behind this bridge are being made.",

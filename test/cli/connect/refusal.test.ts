@@ -34,7 +34,7 @@ describe("a refused handshake is told with its status and", () => {
       `fairlead: ${gateway.ws("/nowhere")}: the handshake was refused with HTTP 404: not_found: No route has this path. GET / lists the routes.`,
     ]);
     expect((await talk(gateway.ws("/ssh"), [])).talk[0]).toContain(
-      "refused with HTTP 502: upstream_refused: The service behind this bridge refused the connection.",
+      "refused with HTTP 502: upstream_refused: The service behind this bridge cannot be reached; the log of the gateway says why.",
     );
   });
 
