@@ -16,7 +16,7 @@ export const command: Command = {
   notes: [
     "URL is ws:// or wss://, without a scheme it is ws. The flags are those of curl, wscat and websocat.",
     "stdout has messages only, the rest goes to stderr.",
-    "Exit codes: 0 closed in order, 1 refused, lost or closed with a code that says why, 2 usage, 130 interrupted.",
+    "Exit codes: 0 closed in order, 1 refused, lost or closed for a reason, 2 usage, 130 or 143 interrupted.",
   ],
   flags: [...CONNECT_FLAGS, ...HANDSHAKE_FLAGS],
   examples: [

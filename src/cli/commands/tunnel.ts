@@ -31,7 +31,7 @@ export const command: Command = {
   notes: [
     "LISTEN is port, :port, host:port or [v6]:port; without a host it is 127.0.0.1. - is stdin and stdout, for one connection.",
     "URL is that of a bridge. Its gateway keeps the TCP connection while yours is away, for 60 s by default.",
-    "Exit codes: 0 done, 1 the bridge could not be opened or its stream is lost (with -), 2 usage, 130 interrupted (with -).",
+    "Exit codes: 0 done, 1 the bridge could not be opened or its stream is lost (with -), 2 usage, 130 or 143 interrupted (with -).",
   ],
   flags: [...TUNNEL_FLAGS, ...HANDSHAKE_FLAGS],
   examples: [
