@@ -90,10 +90,10 @@ describe("neither end runs ahead of the other:", () => {
 
   test("no pong is missed while stdout takes nothing, because none is read", async () => {
     using server = stalled();
-    const words = ["-b", "--ping-interval", "0.01", "--ping-timeout", "0.02", "-w", "0.2"];
+    const words = ["-b", "--ping-interval", "0.01", "--ping-timeout", "0.2", "-w", "0.5"];
     const ended = run(server.url, words, { input: typed("a"), output: server.output });
     await server.full;
-    setTimeout(server.flow, 100); // several timeouts of a ping
+    setTimeout(server.flow, 700); // several timeouts of a ping, each long enough for a machine that has other work
     expect(await ended).toBe(0);
   });
 
