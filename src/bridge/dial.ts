@@ -78,9 +78,9 @@ export function createDialer(options: DialerOptions): Dialer {
   };
 }
 
-/** A program has three pipes. */
+/** A program has three pipes and a descriptor by which the runtime hears of its end. */
 function costOf({ kind }: Target): number {
-  return kind === "exec" ? 3 : 1;
+  return kind === "exec" ? 4 : 1;
 }
 
 /** Dials under way, by where they go. No more entries than dials, and each dial holds a descriptor. */

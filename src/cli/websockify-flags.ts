@@ -114,9 +114,9 @@ export function websockifyLifetime({ given }: Arguments): Lifetime | undefined {
   return { once: given.has("run-once"), timeout: seconds("timeout"), idle: seconds("idle-timeout") };
 }
 
-/** Descriptors of one connection and what it leads to, so that there is room for one: a program has three pipes. */
+/** Descriptors of one connection and what it leads to, so that there is room for one: a program takes four. */
 function costOf(target: string | undefined): number {
-  return target?.startsWith("exec:") ? 4 : 2;
+  return target?.startsWith("exec:") ? 5 : 2;
 }
 
 type Given = Arguments["given"];

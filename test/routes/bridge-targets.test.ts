@@ -161,12 +161,12 @@ describe.each(Object.entries(ECHOES))("a bridge to %s", (_, start) => {
 });
 
 describe("a bridge to a program", () => {
-  test("starts one for each client, which ends with it, and costs three descriptors", async () => {
+  test("starts one for each client, which ends with it, and costs four descriptors", async () => {
     await using house = await bridgeHouse({ target: { exec: ["sh", "-c", "echo $$; exec cat"] } });
     const client = await upgrade(house.gateway.host, { path: "/bridge" });
     const { payload } = await nextData(client);
     expect(Number(payload.toString())).toBeGreaterThan(1);
-    expect(await house.gateway.metric("fairlead_descriptors_used")).toBe(4);
+    expect(await house.gateway.metric("fairlead_descriptors_used")).toBe(5);
     client[Symbol.dispose]();
     await house.expectCalm();
   });
