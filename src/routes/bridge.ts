@@ -7,11 +7,11 @@
  */
 
 import { createConnect } from "../bridge/dial/connect.ts";
-import { createDialer, type DialFailure } from "../bridge/dial.ts";
+import { createDialer, type Dialed, type DialFailure } from "../bridge/dial.ts";
 import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
 import { recorded } from "../bridge/recorded.ts";
-import { asksElsewhere, SSH_PATHS } from "../bridge/resume/request.ts";
+import { asksElsewhere, isOfSshForm, SSH_PATHS } from "../bridge/resume/request.ts";
 import { createStreams } from "../bridge/resume.ts";
 import { createStage } from "../bridge/stage.ts";
 import type { Resolve } from "../bridge/targets/allowed.ts";
@@ -19,6 +19,7 @@ import { createChooser } from "../bridge/targets.ts";
 import type { Upstream } from "../bridge/upstream.ts";
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
+import type { Target } from "../config/target.ts";
 import type { Connection } from "../connection.ts";
 import type { Capacity } from "../limits.ts";
 import type { Log } from "../log.ts";
@@ -50,6 +51,11 @@ const REFUSALS: Record<DialFailure, RefusalCode> = {
   aborted: "bad_request",
 };
 
+/** A path of the SSH form, asked for by a client that does not offer it: its bytes would reach the target as they are. */
+const WANTS_SSH: Admission = {
+  refusal: refusal("bad_request", `this path is for the subprotocol ${SSH_PROTOCOL}; offer it`),
+};
+
 /** What noVNC and websockify's clients offer. */
 const BINARY = "binary";
 /** Milliseconds for targets to answer our FIN at the end: one that still sends would be reset, with what is on its way to it. */
@@ -78,6 +84,7 @@ export function createBridge(deps: BridgeDeps): Route {
     onCrowded: (waiting, bytes) => log.warn({ route, waiting, bytes }, "! a waiting stream gave way"),
   });
   const recordings = recordingsOf(options.record, { route, counters, clock, log });
+  const speaksSsh = streams.forms.has(SSH_PROTOCOL);
   const accepted = [...streams.forms.keys(), BINARY, ...options.subprotocols];
 
   function createPipe(upstream: Upstream): Pipe {
@@ -105,6 +112,7 @@ export function createBridge(deps: BridgeDeps): Route {
     const protocol = protocols.find((name) => accepted.includes(name));
     const spoken = protocol === undefined ? {} : { protocol };
     const form = streams.forms.get(protocol ?? "");
+    if (form === undefined && speaksSsh && isOfSshForm(request.path)) return WANTS_SSH;
     const returning = form && streams.resume(request, form);
     if (returning !== undefined) return { admitted: { state: returning, ...spoken } };
     const chosen = chooser.choose(request);
@@ -114,14 +122,7 @@ export function createBridge(deps: BridgeDeps): Route {
     if (options.allow === undefined && asksElsewhere(request, choice.target))
       return { refusal: refusal("target_forbidden") };
     const dialed = await dialer.dial(choice.target, request);
-    if ("failure" in dialed) {
-      const { failure, detail } = dialed;
-      // A client that goes away says nothing of the target.
-      const level = failure === "aborted" ? "debug" : "warn";
-      const { label: target } = choice.target;
-      log[level]({ route, target, reason: failure, detail, ip }, "! upstream: no connection");
-      return { refusal: refusal(REFUSALS[failure]) };
-    }
+    if ("failure" in dialed) return unreachable(deps, choice.target, dialed, ip);
     const tape = recordings && recorded(dialed.upstream, recordings);
     const upstream = tape?.upstream ?? dialed.upstream;
     upstreams.add(upstream);
@@ -132,7 +133,7 @@ export function createBridge(deps: BridgeDeps): Route {
 
   return {
     kind: "bridge",
-    paths: streams.forms.has(SSH_PROTOCOL) ? Object.values(SSH_PATHS) : [],
+    paths: speaksSsh ? Object.values(SSH_PATHS) : [],
     admit,
     open(connection: Connection<BridgeEnd>) {
       connection.state.open(connection);
@@ -157,6 +158,18 @@ export function createBridge(deps: BridgeDeps): Route {
       await recordings?.dispose();
     },
   };
+}
+
+/** A client that goes away says nothing of the target. */
+function unreachable(
+  { log, route }: BridgeDeps,
+  { label: target }: Target,
+  { failure: reason, detail }: Extract<Dialed, { failure: DialFailure }>,
+  ip: string,
+): Admission {
+  const level = reason === "aborted" ? "debug" : "warn";
+  log[level]({ route, target, reason, detail, ip }, "! upstream: no connection");
+  return { refusal: refusal(REFUSALS[reason]) };
 }
 
 function describe({ target, stream }: BridgeEnd): Readonly<Record<string, string>> {

@@ -232,6 +232,15 @@ describe("the SSH form", () => {
     expect(await next(await enter(house, "", "ssh", "/bridge/v4/reconnect"))).toBe(4500);
   });
 
+  test.each(["/bridge/v4/connect", "/bridge/v4/reconnect?sid=MDEyMzQ1Njc4OWFiY2RlZg&ack=0"])(
+    "refuses a client at %s that does not offer it, before anything is dialled",
+    async (path) => {
+      await using house = await bridgeHouse(ssh);
+      await expect(enter(house, "", "binary", path)).rejects.toThrow("got 400: bad_request");
+      expect(house.service.accepted).toBe(0);
+    },
+  );
+
   test("joins a client to no other address than the one it names", async () => {
     await using house = await bridgeHouse(ssh);
     const [host, port] = house.service.target.split(":");

@@ -21,6 +21,11 @@ interface Asking {
 const SID = /^[\w-]{22}$/;
 const COUNT = /^\d{1,16}$/;
 
+/** Whether a client at this path speaks frames, which a service must not get as bytes. */
+export function isOfSshForm(path: string): boolean {
+  return Object.values(SSH_PATHS).some((end) => path.endsWith(end));
+}
+
 /**
  * Whether a client of the SSH form names, as that form does, another address than the one it would get. It speaks to whoever it has named,
  * so it must not be joined to anybody else.
