@@ -58,7 +58,7 @@ export function check(bun) {
  * @param {string} bun
  */
 export function system(bun) {
-  return bunTest(bun, "system tests", ["--timeout=60000", "./test/system"], 480);
+  return bunTest(bun, "system tests", ["--timeout=60000", "./test/system"], 900);
 }
 
 /**
