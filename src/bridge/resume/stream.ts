@@ -17,6 +17,7 @@ import {
   DATA_HEADER,
   dataLength,
   IDLE_ACK_MS,
+  MAX_DATA,
   readFrame,
   reconnectFrame,
 } from "../../wire/bridge-frames.ts";
@@ -160,10 +161,12 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   }
 
   data(chunk: Buffer): void {
-    this.outflow.push(chunk);
+    for (let at = 0; at < chunk.length; at += MAX_DATA) {
+      this.outflow.push(chunk.subarray(at, at + MAX_DATA));
+      this.pump(); // now, while the processor still has the piece at hand
+    }
     giveBack(chunk);
     if (this.connection === undefined) this.house.keeper.weigh(this);
-    this.pump();
   }
 
   /** The runtime also calls this for nothing, even before the client is there. */
