@@ -194,6 +194,9 @@ export class V1Peer implements Peer {
   /** The session ends, and with it the connection: it could not join again. */
   private leave(reply: Reply): Answer | undefined {
     if (this.seat === undefined) return notJoined("leave");
+    // One that stands by gets no role any more.
+    this.joining?.(refused("forbidden", "join: left before the role was free; join again to wait for it"));
+    this.joining = undefined;
     depart(this.relay, this, "left", true);
     reply(DONE);
     this.conn.close(1000, "left");

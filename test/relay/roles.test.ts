@@ -82,6 +82,18 @@ describe("relay: a third peer", () => {
     expect(heard(center)).toEqual(["disconnect: local已断开连接", "connect: local已上线连接", "-: now"]);
   });
 
+  test("that leaves while it stands by has both its commands answered, in their order", () => {
+    const house = v1House({ third: "standby" });
+    const holder = house.join("local");
+    const waiting = house.open();
+    waiting.ask({ t: "join", group: "g", role: "local" });
+    expect(waiting.ask({ t: "leave" })).toMatchObject({ t: "ok" });
+    expect(waiting.told()).toMatchObject([{ t: "err", id: 1, code: "forbidden" }]);
+    expect(waiting.conn.ended).toMatchObject({ code: 1000 });
+    holder.conn.leave();
+    expect(house.route.stats()).toMatchObject({ peers: 0 });
+  });
+
   test("stands by in order, at most 16, and one that leaves is skipped", () => {
     const house = v1House({ third: "standby" });
     const holder = house.join("local");
