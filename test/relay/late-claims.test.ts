@@ -1,25 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Claim, ClaimOptions, Claims, EngineError } from "../../src/engine.ts";
+import { lateClaims } from "../late-claims.ts";
 import { v1House } from "./v1-house.ts";
-
-type Answer = Claim | { takenBy: string } | EngineError;
-
-/** Claims that the test answers, as an engine over a network does. */
-function lateClaims() {
-  const asked: { options: ClaimOptions; done: (result: Answer) => void }[] = [];
-  const claims: Claims = { claim: (_, options, done) => void asked.push({ options, done }) };
-  let released = 0;
-  const grant = (at: number) =>
-    asked[at]?.done({
-      holder: "x",
-      fence: 1,
-      renew: () => true,
-      release: () => {
-        released += 1;
-      },
-    });
-  return { asked, claims, grant, released: () => released };
-}
 
 const join = (role: string, more = {}) => ({ t: "join", group: "g", role, ...more });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { envelope, heard } from "../routes/relay-house.ts";
+import { DESERTED, envelope, heard } from "../routes/relay-house.ts";
 import { v1House } from "./v1-house.ts";
 
 const send = (idem: string) => ({ t: "send", idem, data: idem });
@@ -180,14 +180,7 @@ describe("relay: the end of the gateway", () => {
     house.route.finish?.(center, 1012, "service restart");
     expect([center.ended?.code, heard(center)]).toEqual([1012, []]);
     expect(house.counters).toMatchObject({ due: 1, dropped: { closed: 1 } });
-    expect(house.route.stats()).toEqual({
-      groups: 0,
-      peers: 0,
-      unregistered: 0,
-      paused: 0,
-      away: 0,
-      queued: 0,
-    });
+    expect(house.route.stats()).toEqual(DESERTED);
   });
 
   test("leaves no timer of a grace behind once nobody is there to hear of its end", () => {

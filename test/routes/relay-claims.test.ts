@@ -1,25 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Claim, ClaimOptions, Claims, EngineError } from "../../src/engine.ts";
-import { envelope, heard, relayHouse } from "./relay-house.ts";
+import { lateClaims } from "../late-claims.ts";
+import { DESERTED, envelope, heard, relayHouse } from "./relay-house.ts";
 
 describe("relay: claims that answer late", () => {
-  type Answer = Claim | { takenBy: string } | EngineError;
-
-  function lateClaims() {
-    const asked: { name: string; options: ClaimOptions; done: (result: Answer) => void }[] = [];
-    const claims: Claims = { claim: (name, options, done) => void asked.push({ name, options, done }) };
-    let released = 0;
-    const grant = (holder = "x"): Claim => ({
-      holder,
-      fence: 1,
-      renew: () => true,
-      release: () => {
-        released += 1;
-      },
-    });
-    return { asked, claims, grant, released: () => released };
-  }
-
   test("ask for a name of the route, the group and the role, for as long as the connection lives", () => {
     const late = lateClaims();
     const conn = relayHouse({}, late.claims).open();
@@ -37,7 +20,7 @@ describe("relay: claims that answer late", () => {
     conn.say(envelope({ message_type: "heartbeat" }));
     conn.say("rubbish");
     expect(conn.sent).toEqual([]);
-    late.asked[0]?.done(late.grant());
+    late.grant(0);
     expect(heard(conn)).toEqual([
       expect.stringContaining("连接成功"),
       "heartbeat: 心跳确认",
@@ -53,7 +36,7 @@ describe("relay: claims that answer late", () => {
     conn.say(envelope());
     conn.say(envelope({ message_type: "disconnect" }));
     conn.say(envelope({ content: "too late" }));
-    late.asked[0]?.done(late.grant());
+    late.grant(0);
     expect(heard(conn)).toEqual([expect.stringContaining("连接成功")]);
     expect(conn.ended?.code).toBe(1000);
     expect([late.released(), house.counters.due]).toEqual([1, 0]);
@@ -68,14 +51,7 @@ describe("relay: claims that answer late", () => {
     expect(conn.isOpen).toBe(true);
     conn.say(envelope());
     expect(conn.ended?.code).toBe(1008);
-    expect(house.route.stats()).toEqual({
-      groups: 0,
-      peers: 0,
-      unregistered: 0,
-      paused: 0,
-      away: 0,
-      queued: 0,
-    });
+    expect(house.route.stats()).toEqual(DESERTED);
   });
 
   test("are given back when the peer has left before the answer", () => {
@@ -84,16 +60,9 @@ describe("relay: claims that answer late", () => {
     const conn = house.open();
     conn.say(envelope());
     conn.leave();
-    late.asked[0]?.done(late.grant());
+    late.grant(0);
     expect(late.released()).toBe(1);
-    expect(house.route.stats()).toEqual({
-      groups: 0,
-      peers: 0,
-      unregistered: 0,
-      paused: 0,
-      away: 0,
-      queued: 0,
-    });
+    expect(house.route.stats()).toEqual(DESERTED);
   });
 
   test("resume a peer before it is turned away", () => {
@@ -129,7 +98,7 @@ describe("relay: claims that answer late", () => {
     const [center, local] = [house.open(), house.open()];
     center.say(envelope());
     local.say(envelope({ sender_type: "local" }));
-    for (const { done } of late.asked) done(late.grant());
+    for (const at of late.asked.keys()) late.grant(at);
     local.take();
     late.asked[0]?.options.onLost("taken");
     expect(center.ended?.code).toBe(4409);

@@ -43,6 +43,9 @@ export function relayHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
   };
 }
 
+/** What a relay's stats say when nobody is there and nothing is on its way. */
+export const DESERTED = { groups: 0, peers: 0, unregistered: 0, paused: 0, away: 0, queued: 0 };
+
 /** An envelope of center in group g to the server, except for `fields`. */
 export function envelope(fields: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({

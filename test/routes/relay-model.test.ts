@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { FakeConnection } from "../fake-connection.ts";
-import { envelope, heard, relayHouse } from "./relay-house.ts";
+import { DESERTED, envelope, heard, relayHouse } from "./relay-house.ts";
 
 type Role = "center" | "local";
 const TIMEOUT = 10_000;
@@ -108,14 +108,7 @@ function play(all: readonly Step[]): void {
   }
   check();
   expect(house.claims.count).toBe(0);
-  expect(house.route.stats()).toEqual({
-    groups: 0,
-    peers: 0,
-    unregistered: 0,
-    paused: 0,
-    away: 0,
-    queued: 0,
-  });
+  expect(house.route.stats()).toEqual(DESERTED);
 
   function act(at: number, step: Step): void {
     const { known, conn } = sitting(step.peer);
