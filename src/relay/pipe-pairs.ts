@@ -18,6 +18,7 @@ import type { CloseCode } from "../wire/close-codes.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
 import { readPipeQuery } from "./pipe-query.ts";
 import type { RelayDeps } from "./relay.ts";
+import { claimName, NO_ROLES, takenText } from "./role-claims.ts";
 import { type Watched, watchSilence } from "./silence.ts";
 import { createTurn, type Turn } from "./turn.ts";
 
@@ -119,7 +120,7 @@ function open(pipes: Pipes, conn: Connection, asked: Asked): void {
     return;
   }
   const { options, claims, clock, waiting, name } = pipes;
-  const { group, role } = asked;
+  const { role } = asked;
   const end: End = {
     ...asked,
     conn,
@@ -136,7 +137,7 @@ function open(pipes: Pipes, conn: Connection, asked: Asked): void {
   waiting.add(end);
   const onLost = () => turnAway(end, 4590, `another ${role} has taken this one's place`);
   const takeOver = options.third === "replace";
-  claims.claim(`${name}\0${group}\0${role}`, { holder: conn.id, lease: 0, takeOver, onLost }, (result) =>
+  claims.claim(claimName(name, asked), { holder: conn.id, lease: 0, takeOver, onLost }, (result) =>
     answer(pipes, end, result),
   );
 }
@@ -148,10 +149,10 @@ function answer(pipes: Pipes, end: End, result: Claim | Refused): void {
     if (pipes.waiting.has(end)) sit(pipes, end);
     else release(pipes, end);
   } else if ("takenBy" in result) {
-    turnAway(end, 4409, `the group has a ${end.role} already`);
+    turnAway(end, 4409, takenText(end.role));
   } else {
     pipes.log.warn({ conn: end.conn.id, route: pipes.name, code: 1013, reason: result.text }, "! no claim");
-    turnAway(end, 1013, "roles cannot be given out now, try again later");
+    turnAway(end, 1013, NO_ROLES);
   }
 }
 

@@ -13,6 +13,7 @@ import type { Peer, Refused, Seat, Seated } from "./groups.ts";
 import type { Mailbox, Message, Sender } from "./mailbox.ts";
 import { caughtUp, type FlowEnd, keepsUp, regulate } from "./paired-flow.ts";
 import type { Relay } from "./relay.ts";
+import { NO_ROLES, takenText } from "./role-claims.ts";
 import { arrive, depart } from "./roles.ts";
 import type { Watched } from "./silence.ts";
 
@@ -47,7 +48,7 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
   private isClaiming = false;
   /** Its partner's mailbox is full. */
   private isAhead = false;
-  private ahead: string[] = [];
+  private readonly ahead: string[] = [];
   private badInARow = 0;
 
   constructor(
@@ -108,9 +109,7 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
   answered(): void {
     if (!this.isClaiming) return;
     this.isClaiming = false;
-    const { ahead } = this;
-    this.ahead = [];
-    for (const text of ahead) if (!this.isGone) this.read(text);
+    for (const text of this.ahead.splice(0)) if (!this.isGone) this.read(text);
     if (!this.isGone) regulate(this);
   }
 
@@ -121,10 +120,10 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     regulate(this);
     if ("text" in why) {
       log.warn({ conn: this.conn.id, route: name, code: 1013, reason: why.text }, "! no claim");
-      this.end(1013, "roles cannot be given out now, try again later");
+      this.end(1013, NO_ROLES);
     } else {
       this.tell(startEnvelope(group, "server", role) + endEnvelope(phrases.rejected, "rejection"));
-      this.end(4409, `the group has a ${role} already`);
+      this.end(4409, takenText(role));
     }
   }
 

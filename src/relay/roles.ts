@@ -11,6 +11,7 @@ import type { Claim, Claims, EngineError } from "../engine.ts";
 import type { Registration } from "../wire/envelope.ts";
 import type { PeerState } from "../wire/v1.ts";
 import type { Groups, Peer, RelaySession, Seat } from "./groups.ts";
+import { claimName } from "./role-claims.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface Roles {
@@ -63,7 +64,7 @@ function goOn(roles: Roles, seat: Seat, peer: Peer, session: RelaySession): void
 
 function claim(roles: Roles, place: Registration, peer: Peer, session: RelaySession | undefined): void {
   const bid = {};
-  const name = `${roles.name}\0${place.group}\0${place.role}`;
+  const name = claimName(roles.name, place);
   const takeOver = roles.options.third === "replace";
   const onLost = () => displace(roles, roles.groups.seat(place), bid);
   roles.claims.claim(name, { holder: peer.conn.id, lease: 0, takeOver, onLost }, (result) => {

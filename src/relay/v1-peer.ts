@@ -13,6 +13,7 @@ import { type Peer, type Refused, RelaySession, type Seat, type Seated } from ".
 import type { Message } from "./mailbox.ts";
 import { MAX_UNRELEASED } from "./receipts.ts";
 import type { Relay } from "./relay.ts";
+import { takenText } from "./role-claims.ts";
 import { arrive, depart } from "./roles.ts";
 
 /** A class, because there is one per connection. */
@@ -73,7 +74,7 @@ export class V1Peer implements Peer {
     const reply = this.joining;
     this.joining = undefined;
     if ("takenBy" in why) {
-      const text = `the group has a ${role} already`;
+      const text = takenText(role);
       reply?.(refused("forbidden", `${text}; try again later, or choose another group`));
       this.conn.close(4409, text);
       return;
