@@ -1,0 +1,172 @@
+/**
+ * What the runtime calls for each WebSocket: opens, frames, drains, ends, handed to the route of the connection.
+ * Failure: an exception here would end the process, so each hook is guarded: that connection is closed with 1011,
+ * the error is logged and counted, and nobody else notices.
+ */
+import type { WebSocketHandler } from "bun";
+import type { Clock } from "./clock.ts";
+import type { HookConnection } from "./config/kinds/every.ts";
+import type { CloseInfo, Data } from "./connection.ts";
+import { byteLength } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { Session } from "./session.ts";
+import type { SocketConnection } from "./socket.ts";
+import { CLOSE_CODES } from "./wire/close-codes.ts";
+import { PROTOCOL } from "./wire/v1.ts";
+
+export interface HandlersOptions {
+  /** Bytes of the largest message that any route takes, 0 = no limit; a route's own limit is enforced per message. */
+  readonly maxMessage: number;
+  /** Pings that a client may send in 10 s; 0 = any number. */
+  readonly maxPings: number;
+  /** Everybody who is connected, whatever listener they came by. */
+  readonly connections: Set<SocketConnection>;
+  /** A connection has ended and everything about it is done. */
+  onGone(connection: SocketConnection): void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The runtime drops the newest message at its own limit, so that lies far above every mark of ours. */
+const RUNTIME_QUEUE_BYTES = 64 * 1024 * 1024;
+/** The runtime takes no 0 for "no limit". */
+const RUNTIME_MAX_MESSAGE = 1024 ** 3;
+/** What a close is counted as: the table's codes, and what a peer that chose none ends with. Clients choose freely, series must not grow. */
+const COUNTED_CODES = new Set([...Object.keys(CLOSE_CODES).map(Number), 1005, 1006]);
+
+export function createHandlers(options: HandlersOptions): WebSocketHandler<SocketConnection> {
+  const { log, connections } = options;
+
+  return {
+    data: {} as SocketConnection,
+    open(socket) {
+      const connection = socket.data;
+      connection.attach(socket);
+      connections.add(connection);
+      connection.guard("onOpen", () => opened(connection));
+      if (connection.isOpen) connection.guard("open", () => enter(connection));
+      announce(connection, log);
+    },
+    message(socket, data) {
+      const connection = socket.data;
+      try {
+        received(connection, data, log);
+      } catch (error) {
+        connection.fail("message", error);
+      }
+    },
+    drain(socket) {
+      const connection = socket.data;
+      connection.drained = true;
+      // A look now, so that what has gone by the time of the close is not reported as unflushed.
+      connection.buffered();
+      if (connection.isOpen) connection.guard("drain", () => drained(connection));
+    },
+    ping(socket) {
+      const connection = socket.data;
+      if (options.maxPings === 0 || connection.pingsInWindow(options.clock.now()) <= options.maxPings) return;
+      connection.close(1008, `more than ${options.maxPings} pings in 10 s`);
+    },
+    pong(socket) {
+      socket.data.heard = true;
+    },
+    close(socket, code, reason) {
+      const connection = socket.data;
+      const info = endingOf(connection, code, reason);
+      connections.delete(connection);
+      closed(connection, info, log);
+      connection.guard("close", () => leave(connection, info));
+      connection.guard("onClose", () => connection.endpoint.onClose?.(hookView(connection), info));
+      options.onGone(connection);
+    },
+    maxPayloadLength: Math.min(options.maxMessage || RUNTIME_MAX_MESSAGE, RUNTIME_MAX_MESSAGE),
+    backpressureLimit: RUNTIME_QUEUE_BYTES,
+    // Any byte counts as life for the runtime; `heartbeat.ts` knows better.
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+  };
+}
+
+/** Once its route has said what there is to say of it, but before its "goodbye", also where the route closes it at once. */
+function announce(connection: SocketConnection, log: Log): void {
+  if (connection.isAnnounced) return;
+  connection.isAnnounced = true;
+  log.info({ ...connection.fields(), ip: connection.remoteAddress }, "connected");
+}
+
+function opened(connection: SocketConnection): void {
+  const { counters, heartbeat, onOpen } = connection.endpoint;
+  counters.connections += 1;
+  counters.opened += 1;
+  heartbeat.add(connection);
+  onOpen?.(hookView(connection));
+}
+
+/** From here on the connection is the route's: its `close` will follow, and what `admit` took is its own. */
+function enter(connection: SocketConnection): void {
+  const { route, session } = connection.endpoint;
+  connection.release = undefined;
+  connection.hasEntered = true;
+  if (connection.protocol === PROTOCOL && session !== undefined) {
+    connection.session = new Session(connection, session, (stage, error) => connection.fail(stage, error));
+    connection.session.open();
+  } else {
+    route.open(connection);
+  }
+}
+
+function leave(connection: SocketConnection, info: CloseInfo): void {
+  if (connection.hasEntered) connection.endpoint.route.close(connection, info);
+  else connection.release?.();
+}
+
+function received(connection: SocketConnection, data: Data, log: Log): void {
+  if (!connection.isOpen) return;
+  const { endpoint } = connection;
+  const size = byteLength(data);
+  connection.heard = true;
+  endpoint.counters.received += 1;
+  endpoint.counters.receivedBytes += size;
+  if (log.debugs) connection.trace("<", data);
+  if (endpoint.maxMessage > 0 && size > endpoint.maxMessage) {
+    connection.close(1009, `message of ${size} bytes, limit ${endpoint.maxMessage}`);
+    return;
+  }
+  if (connection.session === undefined) endpoint.route.message(connection, data, size);
+  else connection.session.message(data, size);
+}
+
+function drained(connection: SocketConnection): void {
+  connection.endpoint.route.drain(connection);
+  connection.session?.drained();
+}
+
+function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
+  const { counters, heartbeat } = connection.endpoint;
+  connection.isOpen = false;
+  heartbeat.remove(connection);
+  counters.connections -= 1;
+  const counted = COUNTED_CODES.has(info.code) ? info.code : 0;
+  counters.closed.set(counted, (counters.closed.get(counted) ?? 0) + 1);
+  counters.unflushedBytes += connection.lastBuffered;
+  announce(connection, log);
+  log.info({ ...connection.fields(), code: info.code, reason: info.reason, local: info.local }, "goodbye");
+}
+
+/** What really went over the wire: the runtime reports its own refusals as 1006 and a text. */
+function endingOf(connection: SocketConnection, code: number, reason: string): CloseInfo {
+  if (connection.ending !== undefined) return connection.ending;
+  if (code !== 1006) return { code, reason, local: false };
+  return { code: runtimeRefusal(reason), reason, local: reason !== "" };
+}
+
+function runtimeRefusal(reason: string): number {
+  if (/too big message/i.test(reason)) return 1009;
+  if (/utf-8|compressed data/i.test(reason)) return 1007;
+  return reason.startsWith("Received") ? 1002 : 1006;
+}
+
+function hookView({ id, endpoint, params, remoteAddress }: SocketConnection): HookConnection {
+  return { id, route: endpoint.path, params, remoteAddress };
+}
