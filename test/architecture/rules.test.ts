@@ -17,7 +17,7 @@ describe("arrows", () => {
     expect(imports("src/wire/sse.ts", "../errors.ts")).toEqual([
       "src/wire/sse.ts imports src/errors.ts: wire is left of contracts",
     ]);
-    expect(imports("src/route.ts", "./config/schema.ts")).toHaveLength(1);
+    expect(imports("src/connection.ts", "./config/schema.ts")).toHaveLength(1);
     expect(imports("src/config/load.ts", "../log.ts")).toHaveLength(1);
     expect(imports("src/hub.ts", "./routes/room.ts")).toHaveLength(1);
     expect(imports("src/routes/room.ts", "../listener.ts")).toHaveLength(1);
@@ -83,11 +83,11 @@ describe("budgets", () => {
   test("bite at line 301 of a file, and 101 of a contract", () => {
     const lines = (count: number) => "x\n".repeat(count);
     expect(
-      rules.tooLong(files({ "src/a.ts": lines(300), "src/route.ts": lines(100), "a.md": lines(999) })),
+      rules.tooLong(files({ "src/a.ts": lines(300), "src/connection.ts": lines(100), "a.md": lines(999) })),
     ).toEqual([]);
-    expect(rules.tooLong(files({ "src/a.ts": lines(301), "src/route.ts": lines(101) }))).toEqual([
+    expect(rules.tooLong(files({ "src/a.ts": lines(301), "src/connection.ts": lines(101) }))).toEqual([
       "src/a.ts: 301 lines, budget 300",
-      "src/route.ts: 101 lines, budget 100",
+      "src/connection.ts: 101 lines, budget 100",
     ]);
   });
 
