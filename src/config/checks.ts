@@ -2,6 +2,7 @@
  * Combinations that are well-typed and still impossible, each with what to do instead. They look at what was written, not
  * at defaults, and pass over what has the wrong type, which is the schema's to tell: all errors come at once.
  */
+import { namesProblem } from "../wire/name-pattern.ts";
 import { topicProblem } from "../wire/topic.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
@@ -54,7 +55,11 @@ function proxyProblems(proxies: unknown): Problem[] {
 function routesProblems(routes: unknown): Problem[] {
   if (!isTable(routes)) return [];
   const paths = Object.keys(routes).filter((path) => path !== "__proto__");
-  return [...pathProblems(paths), ...paths.flatMap((path) => routeProblems(path, routes[path]))];
+  return [
+    ...pathProblems(paths),
+    ...paths.flatMap((path) => accessProblems(["routes", path], routes[path])),
+    ...paths.flatMap((path) => routeProblems(path, routes[path])),
+  ];
 }
 
 function pathProblems(paths: readonly string[]): Problem[] {
@@ -68,6 +73,22 @@ function pathProblems(paths: readonly string[]): Problem[] {
     hint: " Keep one of the two.",
   }));
   return [...faults, ...doubles];
+}
+
+/** Patterns of names that would allow nothing, or not what they seem to. */
+function accessProblems(at: KeyPath, route: unknown): Problem[] {
+  return ["access", "anonymous"].flatMap((option) => {
+    const table = valueAt(route, [option]);
+    const lists = isTable(table) ? Object.entries(table) : [];
+    return lists.flatMap(([right, patterns]) =>
+      (Array.isArray(patterns) ? patterns : []).flatMap((received, index) => {
+        const fault = typeof received === "string" ? namesProblem(received) : undefined;
+        if (fault === undefined) return [];
+        const hint = " Like chat.*, a segment for a segment.";
+        return [{ path: [...at, option, right, index], text: `no pattern: ${fault}`, received, hint }];
+      }),
+    );
+  });
 }
 
 type Route = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@
  * `config print`, the JSON Schema and the docs are all read from here. An unknown key is an error. 0 turns a limit off.
  */
 import { z } from "zod";
+import { authOptions } from "./auth.ts";
 import { bridgeOptions } from "./kinds/bridge.ts";
 import { echoOptions } from "./kinds/echo.ts";
 import { feedOptions } from "./kinds/feed.ts";
@@ -70,6 +71,7 @@ export const configSchema = z.strictObject({
     z.string().min(1).optional(),
     "a folder whose files are served over HTTP where no route answers plain requests, like noVNC's",
   ),
+  auth: authOptions.optional(),
   trustProxy: option(
     z.array(z.string()).default([]),
     "addresses and networks of proxies in front, whose Forwarded or X-Forwarded-For says who a client is",

@@ -70,7 +70,7 @@ export const bridgeOptions = z.strictObject({
   maxLine: size("1MiB", "longest line under framing lines; past it close 1009"),
   resume: resume.prefault({}),
   record,
-  ...common("1MiB", "5s", "5m"),
+  ...common(["connect"], "1MiB", "5s", "5m"),
   slow: slow(["pause"], "pause", "1MiB"),
 });
 

@@ -5,7 +5,7 @@ import { common, slow, welcome } from "./every.ts";
 export const echoOptions = z.strictObject({
   kind: z.literal("echo"),
   welcome: welcome("Welcome to the Echo Server!"),
-  ...common("1MiB", "25s", "10s"),
+  ...common(["connect"], "1MiB", "25s", "10s"),
   slow: slow(["pause", "close"], "pause", "1MiB"),
 });
 

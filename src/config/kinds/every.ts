@@ -1,6 +1,7 @@
 /** Options that several kinds of route have. */
 import { z } from "zod";
 import type { CloseInfo } from "../../connection.ts";
+import type { Right } from "../../identity.ts";
 import { callback, duration, option, size } from "../option.ts";
 
 /** What a hook of the TypeScript config is told of a connection. */
@@ -34,9 +35,46 @@ export const slow = <const P extends readonly [string, ...string[]]>(
     })
     .prefault({});
 
+/** True, or patterns of names. */
+const names = z.union([z.literal(true), z.array(z.string())]);
+
+const RIGHT_REASONS: Record<Right, string> = {
+  subscribe: "topics that may be read",
+  publish: "topics that may be published to",
+  presence: "topics whose members may be seen",
+  history: "topics whose old messages may be read, also by since and last",
+  "join:center": "groups whose role center may be taken",
+  "join:local": "groups whose role local may be taken",
+  connect: "targets that may be asked for; of an echo: echo",
+};
+
+/** A table of the rights that this kind of route knows. */
+function rightsTable<R extends Right>(rights: readonly R[]) {
+  const entries = rights.map((right) => [right, option(names.optional(), RIGHT_REASONS[right])] as const);
+  return z.strictObject(Object.fromEntries(entries) as Record<R, z.ZodOptional<typeof names>>);
+}
+
 /** What every kind of route has. */
-export function common(maxMessage: string, ping: string, stallTimeout: string) {
+export function common<R extends Right>(
+  rights: readonly R[],
+  maxMessage: string,
+  ping: string,
+  stallTimeout: string,
+) {
+  const table = rightsTable(rights);
   return {
+    auth: option(
+      z.enum(["required", "optional", "none"]).optional(),
+      "who may come in: who shows who it is, anybody, or everybody unseen; default: required where the top level has auth",
+    ),
+    access: option(
+      table.optional(),
+      "what clients may do whose token has no caps: true, or patterns of names; what is not listed is denied. Default: everything that the kind allows",
+    ),
+    anonymous: option(
+      table.optional(),
+      "with auth optional: what those may do who show nothing; default: as access",
+    ),
     maxMessage: size(maxMessage, "largest message a client may send; past it close 1009"),
     heartbeat: heartbeat(ping, "10s"),
     stallTimeout: duration(stallTimeout, "a reader that takes nothing for so long is closed with 1013"),

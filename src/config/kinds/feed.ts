@@ -43,7 +43,7 @@ export const feedOptions = z.strictObject({
   ),
   history,
   presence,
-  ...common("64KiB", "25s", "10s"),
+  ...common(["subscribe", "publish", "presence", "history"], "64KiB", "25s", "10s"),
   slow: z
     .strictObject({
       policy: option(

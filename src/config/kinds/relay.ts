@@ -48,7 +48,7 @@ export const relayOptions = z.strictObject({
     .prefault({}),
   language: option(z.enum(["zh", "en"]).default("zh"), "language of the server's messages"),
   record,
-  ...common("1MiB", "25s", "10s"),
+  ...common(["join:center", "join:local"], "1MiB", "25s", "10s"),
   slow: slow(["pause", "close"], "pause", "1MiB"),
 });
 

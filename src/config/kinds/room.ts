@@ -9,7 +9,7 @@ export const roomOptions = z.strictObject({
   binary: flag(true, "whether binary messages are broadcast; false ignores them"),
   history,
   presence,
-  ...common("64KiB", "25s", "10s"),
+  ...common(["subscribe", "publish", "presence", "history"], "64KiB", "25s", "10s"),
   slow: slow(["close", "drop-oldest"], "close", "1MiB"),
 });
 
