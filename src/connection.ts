@@ -5,6 +5,8 @@
  * still holds when a connection ends is reported as `unflushed_bytes`, never counted as received by anybody.
  */
 
+import type { Identity, May } from "./identity.ts";
+
 /** One whole message: text is a string, binary is bytes. Bytes belong to the receiver, nobody writes into them again. */
 export type Data = string | Uint8Array;
 
@@ -27,8 +29,12 @@ export interface Connection<State = unknown> {
   /** Decoded parameters of the path, each 1 to 255 bytes without control characters. */
   readonly params: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
-  /** Who speaks, once somebody has checked it; null: nobody has. */
+  /** Who speaks. A client of fairlead.v1 may change it while it is connected, never its user. */
+  readonly identity: Identity;
+  /** Of the identity. */
   readonly user: string | null;
+  /** Whether the identity has a right on this route, now. */
+  readonly may: May;
   /** The route's own memory of this connection: what its `admit` returned as `state`, else what its `open` puts here. */
   state: State;
   /** False once `close` or `terminate` was called or the peer is gone; calls below are then without effect. */

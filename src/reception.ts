@@ -4,6 +4,7 @@
  * Whatever `admit` took is given back when no connection comes of it.
  */
 import type { Server } from "bun";
+import { NOBODY } from "./access.ts";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ClientOf, Peer } from "./forwarded.ts";
@@ -55,7 +56,7 @@ interface Arrival {
 }
 
 /** Of a client that has gone already. */
-const NOBODY: Peer = { address: "", port: 0 };
+const GONE: Peer = { address: "", port: 0 };
 
 export function createReception(options: ReceptionOptions): Reception {
   const { router, capacity } = options;
@@ -67,7 +68,7 @@ export function createReception(options: ReceptionOptions): Reception {
 
   function answer(request: Request, server: Upgrader): Answer | Promise<Answer> {
     const upgrade = wantsUpgrade(request.headers);
-    const peer = server.requestIP(request) ?? NOBODY;
+    const peer = server.requestIP(request) ?? GONE;
     const client = options.clientOf(peer, request.headers);
     const { address: remoteAddress } = client;
     if (upgrade && options.isDraining()) return refuse(refusal("draining"), "", remoteAddress);
@@ -207,7 +208,10 @@ function admitRequest({ request, server, asked, client }: Arrival, params: Param
     remoteAddress: client.address,
     remotePort: client.port,
     local: { address: server.hostname ?? "", port: server.port ?? 0 },
+    identity: NOBODY,
     user: null,
+    may: () => true,
+    held: () => () => {},
     headers: request.headers,
     protocols: offeredProtocols(request.headers) ?? [],
     signal: request.signal,

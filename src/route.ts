@@ -6,6 +6,7 @@
  * runtime does not await them and message 2 would overtake message 1.
  */
 import type { CloseInfo, Connection, Data } from "./connection.ts";
+import type { Identity, May } from "./identity.ts";
 import type { CloseCode } from "./wire/close-codes.ts";
 import type { Answer, Command, Start } from "./wire/v1.ts";
 
@@ -23,8 +24,17 @@ export interface AdmitRequest {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly local: { readonly address: string; readonly port: number };
-  /** As `Connection.user`. */
+  /** Who asks. Of a client of fairlead.v1 that may still show a token: nobody yet. */
+  readonly identity: Identity;
+  /** Of the identity. */
   readonly user: string | null;
+  /** Whether the identity has a right on this route. Says yes to whoever may still show a token: `V1.open` MUST ask its connection again. */
+  readonly may: May;
+  /**
+   * For what outlives the answer, like an event stream: `end` is called once this identity counts no longer (expired, revoked).
+   * Returns what lets go, to be called when it has ended by itself.
+   */
+  held(end: () => void): () => void;
   /** Subprotocols the client offers, in its order; token entries are left out. */
   readonly protocols: readonly string[];
   /** Aborts when the client goes away before it is answered. */
@@ -67,6 +77,8 @@ export interface V1 {
   open(connection: Connection, welcome: (sub?: Subscribed) => void): void | Promise<void>;
   /** `size`: bytes of its frame. A promise: the connection's next command waits for it. A rejection counts as a throw. */
   command(connection: Connection, command: Command, reply: Reply, size: number): void | Promise<void>;
+  /** What this connection has and could not have under `may`, in words for its client; undefined: nothing. Absent: nothing ever. */
+  lacks?(connection: Connection, may: May): string | undefined;
 }
 
 export interface Route {
@@ -92,6 +104,8 @@ export interface Route {
   close(connection: Connection, info: CloseInfo): void;
   /** The gateway stops: close this connection with `code` once what it holds has been handed over. Absent: closed at once. */
   finish?(connection: Connection, code: CloseCode, reason: string): void;
+  /** These count no longer: end what waits for them though their connection is gone. Their connections are closed by the gateway. */
+  revoked?(counts: (identity: Identity) => boolean): void;
   /** What log lines say of this connection besides its id and route: `{ room, member }`. */
   describe?(connection: Connection): Readonly<Record<string, string | number>>;
   stats(): RouteStats;

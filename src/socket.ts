@@ -6,6 +6,7 @@ import type { ServerWebSocket } from "bun";
 import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
+import type { Identity, May } from "./identity.ts";
 import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { AdmitRequest, Admitted } from "./route.ts";
@@ -37,7 +38,8 @@ export class SocketConnection implements Connection, Peer {
   readonly protocol: string | undefined;
   readonly params: Params;
   readonly remoteAddress: string;
-  readonly user: string | null;
+  identity: Identity;
+  may: May;
   private isFinishing = false;
   private pings = 0;
   private pingsSince = 0;
@@ -49,13 +51,14 @@ export class SocketConnection implements Connection, Peer {
   constructor(
     readonly id: string,
     readonly endpoint: Endpoint,
-    from: Pick<AdmitRequest, "params" | "remoteAddress" | "user">,
+    from: Pick<AdmitRequest, "params" | "remoteAddress" | "identity" | "may">,
     private readonly log: Log,
     admitted: Admitted,
   ) {
     this.params = from.params;
     this.remoteAddress = from.remoteAddress;
-    this.user = from.user;
+    this.identity = from.identity;
+    this.may = from.may;
     this.state = admitted.state;
     this.release = admitted.release;
     this.protocol = admitted.protocol;
@@ -64,6 +67,10 @@ export class SocketConnection implements Connection, Peer {
   attach(socket: Socket): void {
     this.socket = socket;
     this.isOpen = true;
+  }
+
+  get user(): string | null {
+    return this.identity.user;
   }
 
   get isPaused(): boolean {

@@ -3,6 +3,7 @@
 import type { CloseInfo, Connection, Data } from "../src/connection.ts";
 import { byteLength } from "../src/limits.ts";
 import type { Route } from "../src/route.ts";
+import { OPEN } from "./open-access.ts";
 
 export interface FakeConnection extends Connection {
   /** Everything sent since the last `take`. */
@@ -51,7 +52,9 @@ export function openFake(route: Route, state?: unknown, user: string | null = nu
     id,
     params: {},
     remoteAddress: "127.0.0.1",
+    identity: { ...OPEN.identity, user },
     user,
+    may: OPEN.may,
     state,
     get isOpen() {
       return ended === undefined;
@@ -124,7 +127,7 @@ export function bareConnection(id: string, does: Partial<Connection>): Connectio
     id,
     params: {},
     remoteAddress: "",
-    user: null,
+    ...OPEN,
     state: undefined,
     isOpen: true,
     isPaused: false,

@@ -1,6 +1,8 @@
 /** A client's request as a route's `admit` gets it, from a URL: parameters by the router's own hand. */
+
 import type { AdmitRequest } from "../../src/route.ts";
 import { createRouter, type Params } from "../../src/router.ts";
+import { OPEN_REQUEST } from "../open-access.ts";
 
 /** Where it comes from, and where it came in. */
 export const CALLER = {
@@ -17,7 +19,7 @@ export function admitRequest(url: string, route: string, changes: Partial<AdmitR
     query: new URLSearchParams(query),
     headers: new Headers(),
     ...CALLER,
-    user: null,
+    ...OPEN_REQUEST,
     protocols: [],
     signal: new AbortController().signal,
     ...changes,

@@ -2,6 +2,7 @@
  * A server that lives several lives, and readers that come back to it: a real route with a real engine behind links of the test's own.
  * Everything happens in this process and in the order of the steps, so a sequence that fails fails again.
  */
+
 import { feedOptions } from "../../src/config/kinds/feed.ts";
 import { roomOptions } from "../../src/config/kinds/room.ts";
 import type { Connection } from "../../src/connection.ts";
@@ -15,6 +16,7 @@ import { Session } from "../../src/session.ts";
 import { PROTOCOL } from "../../src/wire/v1.ts";
 import { type TestClock, testClock } from "../clock.ts";
 import { memoryLog } from "../gateway.ts";
+import { OPEN_REQUEST } from "../open-access.ts";
 import { createTruthLog, type TruthLog } from "./log.ts";
 import { createWires, type Link, type Peer, type Served } from "./wire.ts";
 
@@ -156,7 +158,7 @@ function requestOf({ params, remoteAddress }: Connection, query: string): AdmitR
     remoteAddress,
     remotePort: 4000,
     local: { address: "127.0.0.1", port: 8080 },
-    user: null,
+    ...OPEN_REQUEST,
     query: new URLSearchParams(query),
     headers: new Headers(),
     protocols: [PROTOCOL],

@@ -2,8 +2,10 @@
  * A connection without a socket, for the oracle: a link whose peer reads when the test says so, and that can be cut while things are on
  * their way. What a peer had not read when its link was cut, it never gets.
  */
+
 import type { CloseInfo, Connection, Data, Publisher } from "../../src/connection.ts";
 import { byteLength } from "../../src/limits.ts";
+import { OPEN } from "../open-access.ts";
 
 export interface Peer {
   /** A whole frame has arrived. */
@@ -105,7 +107,7 @@ function createLink(
     id,
     params,
     remoteAddress: "127.0.0.1",
-    user: null,
+    ...OPEN,
     state: undefined,
     get isOpen() {
       return ending === undefined;

@@ -1,4 +1,5 @@
 /** A relay route in mode pipe with fake connections and the memory engine's claims, and what its tests say to it. */
+
 import { type RelayOptions, relayOptions } from "../../src/config/kinds/relay.ts";
 import type { Claims } from "../../src/engine.ts";
 import { createClaims } from "../../src/engines/in-process/claims.ts";
@@ -9,6 +10,7 @@ import type { Role } from "../../src/wire/envelope.ts";
 import { testClock } from "../clock.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { memoryLog } from "../gateway.ts";
+import { OPEN_REQUEST } from "../open-access.ts";
 
 export type PipeHouse = ReturnType<typeof pipeHouse>;
 
@@ -34,7 +36,7 @@ export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
       remoteAddress: "",
       remotePort: 4000,
       local: { address: "127.0.0.1", port: 8080 },
-      user: null,
+      ...OPEN_REQUEST,
       protocols,
       signal: new AbortController().signal,
     };

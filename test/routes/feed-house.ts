@@ -1,4 +1,5 @@
 /** A feed route with the memory engine, fake connections, event streams read by hand, and a clock that tests move. */
+
 import { type FeedOptions, feedOptions, type Source } from "../../src/config/kinds/feed.ts";
 import type { Connection, Data, Publisher } from "../../src/connection.ts";
 import type { Topics } from "../../src/engine.ts";
@@ -10,6 +11,7 @@ import { createFeed } from "../../src/routes/feed.ts";
 import { testClock } from "../clock.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { memoryLog } from "../gateway.ts";
+import { OPEN_REQUEST } from "../open-access.ts";
 
 export interface FeedHouseParts {
   readonly source?: Source;
@@ -67,7 +69,7 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
         remoteAddress: "127.0.0.1",
         remotePort: 4000,
         local: { address: "127.0.0.1", port: 8080 },
-        user: null,
+        ...OPEN_REQUEST,
         protocols: [],
         signal: request.signal,
       });

@@ -1,4 +1,5 @@
 /** A hub over an engine that is far away, and readers whose peers take bytes only when the test says so. */
+
 import { expect } from "bun:test";
 import type { Connection, Data } from "../../src/connection.ts";
 import type { HistoryLimits, Message, Position } from "../../src/engine.ts";
@@ -9,6 +10,7 @@ import type { Reader } from "../../src/topics/place.ts";
 import type { From } from "../../src/topics/replay.ts";
 import type { Gap } from "../../src/wire/v1.ts";
 import { memoryLog } from "../gateway.ts";
+import { OPEN } from "../open-access.ts";
 import { checkStream, createTopicLog, type StreamCheck } from "../stream-check.ts";
 import { lateTopics } from "./late-topics.ts";
 
@@ -198,7 +200,7 @@ function createPeer(id: string, kind: ReaderKind, guarded: (run: () => void) => 
     id,
     params: {},
     remoteAddress: "",
-    user: null,
+    ...OPEN,
     state: undefined,
     get isOpen() {
       return isOpen;

@@ -13,6 +13,7 @@ import type { AdmitRequest, Route } from "../../../src/route.ts";
 import * as frames from "../../../src/wire/bridge-frames.ts";
 import { testClock } from "../../clock.ts";
 import { type FakeConnection, openFake } from "../../fake-connection.ts";
+import { OPEN_REQUEST } from "../../open-access.ts";
 import { type FakeUpstream, fakeUpstream } from "../fake-upstream.ts";
 
 export interface HouseOptions {
@@ -151,7 +152,7 @@ const REQUEST: AdmitRequest = {
   remoteAddress: "127.0.0.1",
   remotePort: 4000,
   local: { address: "127.0.0.1", port: 8080 },
-  user: null,
+  ...OPEN_REQUEST,
   protocols: [],
   signal: new AbortController().signal,
 };

@@ -3,9 +3,11 @@
  * is on its way, end in the middle of it, and die so that the server does not notice. Frames arrive in turns of their own, never inside
  * of somebody's call.
  */
+
 import type { WebSocketConstructor, WebSocketLike } from "../../../src/client/relay.ts";
 import type { CloseInfo, Connection, Data } from "../../../src/connection.ts";
 import { byteLength } from "../../../src/limits.ts";
+import { OPEN } from "../../open-access.ts";
 
 /** What the listener would call. */
 export interface Served {
@@ -166,7 +168,7 @@ function createLink(
     id: `c-${++count}`,
     params: {},
     remoteAddress: "127.0.0.1",
-    user: null,
+    ...OPEN,
     state: undefined,
     get isOpen() {
       return isOpen;
