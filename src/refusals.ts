@@ -22,6 +22,10 @@ const TABLE = {
   },
   bad_topic: { status: 400, text: "The topic's name cannot be used" },
   bad_request: { status: 400, text: "The request cannot be used" },
+  forbidden: {
+    status: 403,
+    text: "The right to do that here is missing; the token, or `access` of the route, must give it.",
+  },
   target_forbidden: { status: 403, text: "This bridge does not lead there." },
   not_found: { status: 404, text: "No route has this path. GET / lists the routes." },
   unknown_target: { status: 404, text: "This bridge has no target of that name or token." },
