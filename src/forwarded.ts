@@ -22,11 +22,15 @@ export const UNIX_PEERS = "unix";
 /** Proxies in a row that are followed. */
 const MAX_HOPS = 32;
 
-export function createClientOf(trustProxy: readonly string[]): ClientOf {
+/** Whether an address, as `plainAddress` writes it, is that of a proxy whose word counts. */
+export function createTrust(trustProxy: readonly string[]): (peer: Pick<Peer, "address">) => boolean {
   const networks = trustProxy.map(parseNetwork).flatMap((network) => (network ? [networkOf(network)] : []));
   const trustsUnix = trustProxy.includes(UNIX_PEERS);
-  const isTrusted = ({ address }: Peer) =>
-    address === "" ? trustsUnix : networks.some((network) => network.has(address));
+  return ({ address }) => (address === "" ? trustsUnix : networks.some((network) => network.has(address)));
+}
+
+export function createClientOf(trustProxy: readonly string[]): ClientOf {
+  const isTrusted = createTrust(trustProxy);
 
   /** Follows the entries from the last one on; `undefined` among them is a hop that nobody knows. */
   function follow(peer: Peer, entries: readonly string[], read: (entry: string) => Peer | undefined): Peer {
