@@ -17,6 +17,10 @@ export function plainAddress(address: string): string {
   return isIPv4(inner) ? inner : address;
 }
 
+export function isLoopback(address: string): boolean {
+  return /^(?:127\.|::1$|::ffff:127\.)/i.test(address);
+}
+
 interface Range extends Pick<Network, "has"> {
   readonly prefix: number;
 }

@@ -40,6 +40,16 @@ const TABLE = {
     headers: { Connection: "Upgrade", ...UPGRADE },
   },
   bad_version: { status: 426, text: "Only WebSocket version 13 is spoken here.", headers: UPGRADE },
+  too_many_connections: {
+    status: 429,
+    text: "Your address or user holds as many connections here as it may (`limits.perAddress`, `limits.perUser`); end one first.",
+    headers: LATER,
+  },
+  too_fast: {
+    status: 429,
+    text: "New connections come faster than they may (`limits.perSecond`); try again in a moment.",
+    headers: { "Retry-After": "1" },
+  },
   internal_error: { status: 500, text: "The request failed; the log has the reason." },
   upstream_refused: {
     status: 502,

@@ -1,0 +1,126 @@
+/**
+ * Who still finds a place: WebSockets and event streams share the descriptors of the process, and each address and user has its share of them.
+ * A bridge that dials holds its place already. Failure: one refusal, and nothing was taken.
+ */
+import type { Clock } from "../clock.ts";
+import { bytesOfV6 } from "../ip-bytes.ts";
+import type { Capacity } from "../limits.ts";
+import { isLoopback } from "../network.ts";
+import { refusal } from "../refusals.ts";
+import type { AdmitRequest, Refusal } from "../route.ts";
+import { createArrivals } from "./arrivals.ts";
+import { createTally, type Tally } from "./tally.ts";
+
+/** All 0: no limit. */
+export interface DoorLimits {
+  /** Connections of one address; IPv6 by its /64. */
+  readonly perAddress: number;
+  /** Connections of one user. */
+  readonly perUser: number;
+  /** New connections a second, from all addresses. */
+  readonly perSecond: number;
+}
+
+export interface DoorOptions extends DoorLimits {
+  readonly capacity: Capacity;
+  /** A proxy whose word counts. */
+  isTrusted(peer: { readonly address: string }): boolean;
+  readonly clock: Clock;
+}
+
+export type Entrant = Pick<AdmitRequest, "remoteAddress" | "headers" | "user">;
+
+/** What one connection takes of what is shared. */
+export interface Place {
+  /** It turned out whose connection this is. False: that user has as many as one may, and nothing has changed. */
+  belongTo(user: string): boolean;
+  /** Gives everything back, once. */
+  leave(): void;
+}
+
+export interface Door {
+  enter(from: Entrant): { readonly place: Place } | { readonly refusal: Refusal };
+}
+
+export function createDoor(options: DoorOptions): Door {
+  const { capacity } = options;
+  const addresses = createTally(options.perAddress);
+  const users = createTally(options.perUser);
+  const arrivals = createArrivals(options.perSecond, options.clock);
+  const shares = { capacity, addresses, users };
+
+  /** Undefined: one that is not counted by its address, because others stand behind it, or nobody from outside. */
+  function addressOf({ remoteAddress: address, headers }: Entrant): string | undefined {
+    const isExempt = options.isTrusted({ address })
+      ? // Who makes a proxy's headers contradict each other is taken for the proxy, and must not be free by that.
+        !headers.has("forwarded") && !headers.has("x-forwarded-for")
+      : address === "" || isLoopback(address);
+    return isExempt ? undefined : addressKey(address);
+  }
+
+  function takeShares(address: string | undefined, user: string | null): Refusal | undefined {
+    // The rate comes last: who is refused for another reason has not used it up.
+    if (address !== undefined && !addresses.take(address)) return refusal("too_many_connections");
+    if (user !== null && !users.take(user)) {
+      if (address !== undefined) addresses.give(address);
+      return refusal("too_many_connections");
+    }
+    if (address === undefined || arrivals.take(address)) return undefined;
+    addresses.give(address);
+    if (user !== null) users.give(user);
+    return refusal("too_fast");
+  }
+
+  return {
+    enter(from) {
+      if (!capacity.take()) return { refusal: refusal("full") };
+      const address = addressOf(from);
+      const refused = takeShares(address, from.user);
+      if (refused === undefined) return { place: new Taken(shares, address, from.user) };
+      capacity.give();
+      return { refusal: refused };
+    },
+  };
+}
+
+interface Shares {
+  readonly capacity: Capacity;
+  readonly addresses: Tally;
+  readonly users: Tally;
+}
+
+/** A class, because there is one for each connection. */
+class Taken implements Place {
+  private isTaken = true;
+
+  constructor(
+    private readonly shares: Shares,
+    private readonly address: string | undefined,
+    private user: string | null,
+  ) {}
+
+  belongTo(user: string): boolean {
+    if (user === this.user || !this.isTaken) return true;
+    const { users } = this.shares;
+    if (!users.take(user)) return false;
+    if (this.user !== null) users.give(this.user);
+    this.user = user;
+    return true;
+  }
+
+  leave(): void {
+    if (!this.isTaken) return;
+    this.isTaken = false;
+    const { capacity, addresses, users } = this.shares;
+    capacity.give();
+    if (this.address !== undefined) addresses.give(this.address);
+    if (this.user !== null) users.give(this.user);
+  }
+}
+
+/** Whoever has one address of IPv6 has at least the 2^64 beside it. */
+export function addressKey(address: string): string {
+  if (!address.includes(":")) return address;
+  const [withoutZone = ""] = address.split("%");
+  return Buffer.from(bytesOfV6(withoutZone).slice(0, 8)).toString("hex");
+}
