@@ -14,8 +14,9 @@ import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
-import { createClientOf } from "./forwarded.ts";
+import { createClientOf, createTrust } from "./forwarded.ts";
 import { createHeartbeat } from "./heartbeat.ts";
+import { createDoor, type Door } from "./limits/door.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
@@ -85,6 +86,7 @@ interface House {
   readonly log: Log;
   readonly engine: Engine;
   readonly capacity: Capacity;
+  readonly door: Door;
   readonly publisher: Publisher;
 }
 
@@ -92,6 +94,7 @@ function furnish(config: Config, log: Log) {
   const clock = systemClock;
   const rejected = new Map<string, number>();
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
+  const door = createDoor({ ...config.limits, capacity, isTrusted: createTrust(config.trustProxy), clock });
   const engine = createEngine(config.engine, clock, log);
   let draining = false;
   let listener: Listener | undefined;
@@ -101,7 +104,7 @@ function furnish(config: Config, log: Log) {
   const node = config.node ?? randomBytes(6).toString("base64url");
   const { subscriptions: maxSubscriptions, subscribes } = config.limits;
   const subscribing = { subscribes, burst: Math.max(1, maxSubscriptions) };
-  const house = { node, maxSubscriptions, subscribing, clock, log, engine, capacity, publisher };
+  const house = { node, maxSubscriptions, subscribing, clock, log, engine, capacity, door, publisher };
   const endpoints = Object.entries(config.routes).map(([path, options]) =>
     createEndpoint(path, options, house),
   );
@@ -127,6 +130,7 @@ function furnish(config: Config, log: Log) {
   const reception = createReception({
     router: createRouter(pathsOf(endpoints)),
     capacity,
+    door,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
       web: config.web,
@@ -151,7 +155,7 @@ function furnish(config: Config, log: Log) {
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       maxPings: config.limits.pings,
       reception,
-      onGone: () => capacity.give(),
+      onGone: ({ place }) => place?.leave(),
       clock,
       log,
     });
@@ -217,7 +221,7 @@ function createEndpoint(path: string, options: RouteOptions, house: House): Endp
 }
 
 function createRoute(path: string, options: RouteOptions, counters: RouteCounters, house: House): Route {
-  const { engine, publisher, log, clock, capacity, maxSubscriptions } = house;
+  const { engine, publisher, log, clock, capacity, door, maxSubscriptions } = house;
   const hub = { route: path, publisher, log };
   const speaking = { presence: engine.presence, clock, maxSubscriptions };
   switch (options.kind) {
@@ -238,7 +242,7 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
         counters,
         hub,
         topics,
-        capacity,
+        door,
         ...speaking,
         source: sourceOf(options, clock),
       });

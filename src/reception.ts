@@ -8,6 +8,7 @@ import { NOBODY } from "./access.ts";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ClientOf, Peer } from "./forwarded.ts";
+import type { Door, Place } from "./limits/door.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
@@ -26,7 +27,8 @@ export type Answer = Response | undefined;
 
 export interface ReceptionOptions {
   readonly router: Router<Endpoint>;
-  readonly capacity: Capacity;
+  readonly capacity: Pick<Capacity, "isFull">;
+  readonly door: Door;
   /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
   ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
   /** What answers plain requests that no route answers; its undefined: nothing has this path. */
@@ -124,18 +126,20 @@ export function createReception(options: ReceptionOptions): Reception {
     endpoint: Endpoint,
     path: string,
   ): Answer | Promise<Answer> {
-    if (!capacity.take()) return refuse(refusal("full"), path, from.remoteAddress);
+    const entered = options.door.enter(from);
+    if ("refusal" in entered) return refuse(entered.refusal, path, from.remoteAddress);
+    const { place } = entered;
     const settle = (settled: Admission) => {
       const refused =
         "refusal" in settled
           ? settled.refusal
-          : upgrade(options, request, server, from, endpoint, settled.admitted);
+          : upgrade(options, request, server, from, endpoint, place, settled.admitted);
       if (refused === undefined) return undefined;
-      capacity.give();
+      place.leave();
       return refuse(refused, path, from.remoteAddress);
     };
     const giveBack = (error: unknown) => {
-      capacity.give();
+      place.leave();
       throw error;
     };
     let admission: Admission | Promise<Admission>;
@@ -157,9 +161,11 @@ function upgrade(
   server: Upgrader,
   from: AdmitRequest,
   endpoint: Endpoint,
+  place: Place,
   admitted: Admitted,
 ): Refusal | undefined {
   const connection = new SocketConnection(options.nextId(), endpoint, from, options.log, admitted);
+  connection.place = place;
   const headers = {
     "Fairlead-Connection": connection.id,
     // Without this header the runtime would echo the first name offered, a token entry too.

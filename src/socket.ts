@@ -7,6 +7,7 @@ import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
 import type { Identity, May } from "./identity.ts";
+import type { Place } from "./limits/door.ts";
 import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { AdmitRequest, Admitted } from "./route.ts";
@@ -35,6 +36,8 @@ export class SocketConnection implements Connection, Peer {
   /** Of a client that speaks fairlead.v1. */
   session: Session | undefined = undefined;
   release: (() => void) | undefined;
+  /** What it takes of the descriptors, and of its address's and its user's share. */
+  place: Place | undefined = undefined;
   readonly protocol: string | undefined;
   readonly params: Params;
   readonly remoteAddress: string;

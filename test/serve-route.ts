@@ -10,6 +10,7 @@ import { createReception } from "../src/reception.ts";
 import type { Route } from "../src/route.ts";
 import { createRouter } from "../src/router.ts";
 import { testClock } from "./clock.ts";
+import { testDoor } from "./door.ts";
 import { type LogLine, memoryLog } from "./gateway.ts";
 
 export interface ServedRoute {
@@ -41,6 +42,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
   const reception = createReception({
     router: createRouter([["/x/:name", endpoint]]),
     capacity,
+    door: testDoor(capacity),
     ownPage: () => undefined,
     clientOf: (peer) => peer,
     isDraining: options.isDraining ?? (() => false),
@@ -48,14 +50,13 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     onRefused: ({ code }) => refused.push(code),
     log,
   });
-  const onGone = () => capacity.give();
   const listener = createListener({
     host: "127.0.0.1",
     port: 0,
     maxMessage: 1024,
     maxPings: 60,
     reception,
-    onGone,
+    onGone: ({ place }) => place?.leave(),
     clock: options.clock ?? testClock(),
     log,
   });

@@ -84,6 +84,21 @@ export const configSchema = z.strictObject({
         "descriptors that connections may use, a bridge two; default: 80 % of the process's limit",
         "descriptors",
       ),
+      perAddress: option(
+        z.int().min(0).default(256),
+        "connections of one address, IPv6 by its /64; past it 429. Behind a proxy that trustProxy names the client's address counts, loopback never",
+        "connections",
+      ),
+      perUser: option(
+        z.int().min(0).default(0),
+        "connections of one user, whatever the address; past it 429",
+        "connections",
+      ),
+      perSecond: option(
+        z.int().min(0).default(200),
+        "new connections a second after as many at once, a quarter of them from one address; past it 429. Loopback is not counted",
+        "connections/s",
+      ),
       pings: option(
         z.int().min(0).default(60),
         "pings that a client may send in 10 s; past it close 1008. Each is answered, and a client that reads nothing piles answers up",

@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { FeedOptions, Source, SourceMessage } from "../config/kinds/feed.ts";
 import type { Connection, Data } from "../connection.ts";
 import type { Idem, OutMessage, Presence, Topics } from "../engine.ts";
-import type { Capacity } from "../limits.ts";
+import type { Door } from "../limits/door.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, Route } from "../route.ts";
 import { runSource } from "../source-runner.ts";
@@ -33,7 +33,8 @@ export interface FeedDeps {
   readonly presence: Presence;
   readonly counters: RouteCounters;
   readonly hub: Pick<HubOptions, "route" | "publisher" | "log">;
-  readonly capacity: Capacity;
+  /** For event streams. */
+  readonly door: Door;
   readonly clock: Clock;
   /** Subscriptions of a connection; 0 = any number. */
   readonly maxSubscriptions: number;

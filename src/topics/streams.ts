@@ -2,12 +2,12 @@
  * The readers of a route's topics over HTTP: event streams, under the same policy, bound and positions as WebSocket readers.
  * A reader comes back with `Last-Event-ID` (a browser does so by itself) or `?since=`; what the history no longer holds is an
  * `event: gap` whose id is the position from which the stream goes on.
- * Each costs a descriptor, like a connection. Failure: an engine that is down refuses the request; later it ends the stream.
+ * Each takes a place, like a connection. Failure: an engine that is down refuses the request; later it ends the stream.
  */
 import type { Clock, Timer } from "../clock.ts";
 import type { Data } from "../connection.ts";
 import { createHeartbeat } from "../heartbeat.ts";
-import type { Capacity } from "../limits.ts";
+import type { Door, Place } from "../limits/door.ts";
 import type { Log, LogFields } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
 import { refusal } from "../refusals.ts";
@@ -23,7 +23,7 @@ export interface TopicStreamsOptions {
   readonly route: string;
   readonly hub: Hub;
   readonly counters: RouteCounters;
-  readonly capacity: Capacity;
+  readonly door: Door;
   readonly clock: Clock;
   readonly log: Log;
   readonly stallTimeout: number;
@@ -42,22 +42,22 @@ export interface TopicStreams {
 const COMMENT_MS = 15_000;
 
 export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
-  const { route, hub, counters, capacity, clock, log } = options;
+  const { route, hub, counters, door, clock, log } = options;
   const streams = new Set<EventStream>();
   const releases = new Set<Timer>();
   const heartbeat = createHeartbeat(clock, { ping: COMMENT_MS, pong: 0, stall: options.stallTimeout });
   let count = 0;
 
   /** A descriptor that may still be held must not be given to the next. */
-  function releaseLater(): void {
+  function releaseLater(place: Place): void {
     const timer = clock.after(EVENT_STREAM_TIMEOUT_S * 1000, () => {
       releases.delete(timer);
-      capacity.give();
+      place.leave();
     });
     releases.add(timer);
   }
 
-  function create(fields: LogFields, onDrain: () => void, onGone: () => void): EventStream {
+  function create(place: Place, fields: LogFields, onDrain: () => void, onGone: () => void): EventStream {
     const stream = createEventStream({
       highWater: options.highWater,
       onDrain,
@@ -66,8 +66,8 @@ export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
         heartbeat.remove(stream);
         streams.delete(stream);
         counters.streams -= 1;
-        if (isCut) releaseLater();
-        else capacity.give();
+        if (isCut) releaseLater(place);
+        else place.leave();
         log.info({ ...fields, reason }, "goodbye");
       },
     });
@@ -93,16 +93,19 @@ export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
   }
 
   return {
-    async open(topic, { headers, query, remoteAddress: ip }) {
+    async open(topic, request) {
+      const { headers, query, remoteAddress: ip } = request;
       const from = fromOf(query, headers.get("last-event-id"));
       if (typeof from === "string") return refusal("bad_request", from);
-      if (!capacity.take()) return refusal("full");
+      const entered = door.enter(request);
+      if ("refusal" in entered) return entered.refusal;
       count += 1;
       const id = `${route} stream ${count}`;
       const fields = { conn: id, route, topic };
       // The runtime may ask for more before the hub has answered.
       let entry: Entry | undefined;
       const stream = create(
+        entered.place,
         fields,
         () => entry?.drain(),
         () => entry?.leave(),

@@ -15,6 +15,7 @@ import { createRoom } from "../../src/routes/room.ts";
 import { Session } from "../../src/session.ts";
 import { PROTOCOL } from "../../src/wire/v1.ts";
 import { type TestClock, testClock } from "../clock.ts";
+import { testDoor } from "../door.ts";
 import { memoryLog } from "../gateway.ts";
 import { OPEN_REQUEST } from "../open-access.ts";
 import { createTruthLog, type TruthLog } from "./log.ts";
@@ -76,7 +77,7 @@ export async function openHouse(kind: Kind, startEngine: StartEngine): Promise<O
         : createFeed({
             ...common,
             options: feedOptions.parse({ kind: "feed", publish: true, welcome: false, slow }),
-            capacity: createCapacity(0),
+            door: testDoor(createCapacity(0)),
           });
     return { route, engine, counters, wires, links: [] };
   }

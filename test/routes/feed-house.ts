@@ -9,6 +9,7 @@ import { createRouteCounters } from "../../src/metrics.ts";
 import { refusalResponse } from "../../src/refusals.ts";
 import { createFeed } from "../../src/routes/feed.ts";
 import { testClock } from "../clock.ts";
+import { testDoor } from "../door.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { memoryLog } from "../gateway.ts";
 import { OPEN_REQUEST } from "../open-access.ts";
@@ -39,7 +40,7 @@ export function feedHouse(input: Partial<Omit<FeedOptions, "kind">> = {}, parts:
     options,
     topics,
     counters,
-    capacity,
+    door: testDoor(capacity),
     clock,
     presence: engine.presence,
     maxSubscriptions: 0,

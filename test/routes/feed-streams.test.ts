@@ -5,6 +5,7 @@ import { createReception } from "../../src/reception.ts";
 import { createRouter } from "../../src/router.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "../../src/topics/event-stream.ts";
 import { testClock } from "../clock.ts";
+import { testDoor } from "../door.ts";
 import { connect, memoryLog, startGateway } from "../gateway.ts";
 import { bounded } from "../raw-client.ts";
 import { NOBODY_ASKS } from "../topics/fake-topics.ts";
@@ -216,6 +217,7 @@ test("feed: the runtime's timer leaves an event stream time for two comments, an
   const reception = createReception({
     router: createRouter([["/feed", endpoint]]),
     capacity: createCapacity(0),
+    door: testDoor(createCapacity(0)),
     ownPage: () => undefined,
     clientOf: (peer) => peer,
     isDraining: () => false,
