@@ -5,6 +5,7 @@
 import { namesProblem } from "../wire/name-pattern.ts";
 import { topicProblem } from "../wire/topic.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
+import { compressionProblems } from "./compression-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import { parseNetwork } from "./network.ts";
 import type { Problem } from "./problems.ts";
@@ -57,6 +58,7 @@ function routesProblems(routes: unknown): Problem[] {
   const paths = Object.keys(routes).filter((path) => path !== "__proto__");
   return [
     ...pathProblems(paths),
+    ...compressionProblems(routes),
     ...paths.flatMap((path) => accessProblems(["routes", path], routes[path])),
     ...paths.flatMap((path) => routeProblems(path, routes[path])),
   ];

@@ -133,7 +133,7 @@ describe("docs/limits.md", () => {
     name: first(row).replace(/ \(.*/, ""),
     byDefault: row[1] ?? "",
   }));
-  const NO_LIMITS = ["interval", "drain.delay"];
+  const NO_LIMITS = ["interval", "drain.delay", "compression.threshold"];
   const limits = [...optionsOf(), ...KINDS.flatMap(optionsOf)].filter(
     ({ name, unit }) => unit !== undefined && unit !== "host:port" && !NO_LIMITS.includes(name),
   );

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CloseInfo } from "../../connection.ts";
 import type { Right } from "../../identity.ts";
-import { callback, duration, option, size } from "../option.ts";
+import { callback, duration, flag, option, size } from "../option.ts";
 
 /** What a hook of the TypeScript config is told of a connection. */
 export interface HookConnection {
@@ -54,6 +54,18 @@ function rightsTable<R extends Right>(rights: readonly R[]) {
   return z.strictObject(Object.fromEntries(entries) as Record<R, z.ZodOptional<typeof names>>);
 }
 
+const compressionTable = z.strictObject({
+  threshold: size("1KiB", "messages of fewer bytes are sent as they are; 0 compresses all"),
+  shared: flag(true, "one compressor for all connections, which forgets each message; there is no other"),
+});
+
+const compression = option(
+  z.union([z.literal(false), compressionTable]).default(false),
+  "permessage-deflate for clients that ask for it: fewer bytes for more CPU",
+);
+
+export type CompressionOptions = z.output<typeof compression>;
+
 /** What every kind of route has. */
 export function common<R extends Right>(
   rights: readonly R[],
@@ -77,6 +89,7 @@ export function common<R extends Right>(
     ),
     maxMessage: size(maxMessage, "largest message a client may send; past it close 1009"),
     heartbeat: heartbeat(ping, "10s"),
+    compression,
     stallTimeout: duration(stallTimeout, "a reader that takes nothing for so long is closed with 1013"),
     onOpen: callback<(connection: HookConnection) => void>(
       "runs when a connection opens; TypeScript config only",
