@@ -39,8 +39,11 @@ export interface Connection<State = unknown> {
   state: State;
   /** False once `close` or `terminate` was called or the peer is gone; calls below are then without effect. */
   readonly isOpen: boolean;
-  /** Hands one message to the runtime. False: some of it waits, so look at `buffered()`. */
-  send(data: Data): boolean;
+  /**
+   * Hands one message to the runtime. False: some of it waits, so look at `buffered()`. One that holds a `"secret"` is never
+   * compressed: its size would tell of the secret, where a stranger chose what stands beside it.
+   */
+  send(data: Data, holds?: "secret"): boolean;
   /** Gathers what `run` sends into few writes. The runtime's hooks are so by themselves; elsewhere each `send` is a system call. */
   cork<T>(run: () => T): T;
   /** Bytes that wait in the runtime for this peer. Bytes in the kernel are not seen. */
@@ -63,5 +66,6 @@ export interface Connection<State = unknown> {
  * except `except`, in the order of the calls, also relative to `Connection.send` on the same connection.
  */
 export interface Publisher {
-  publish(channel: string, data: Data, except?: Connection): void;
+  /** `compressFrom`: bytes from which the message is compressed for who asked for that; absent: it is not. */
+  publish(channel: string, data: Data, except?: Connection, compressFrom?: number): void;
 }

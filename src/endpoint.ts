@@ -16,6 +16,8 @@ export interface Endpoint {
   readonly heartbeat: Heartbeat;
   /** Bytes; 0 = as large as the listener takes. */
   readonly maxMessage: number;
+  /** Bytes from which messages are compressed; undefined: none are, and no client is offered it. */
+  readonly compressFrom?: number | undefined;
   /** Of clients that speak fairlead.v1; undefined: none do here. */
   readonly session?: SessionOptions | undefined;
   readonly onOpen?: ((connection: HookConnection) => void) | undefined;

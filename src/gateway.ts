@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
+import { compressFrom, compressing } from "./compression.ts";
 import type { FeedOptions } from "./config/kinds/feed.ts";
 import type { Config, ConfigInput, EngineOptions, RouteOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
@@ -99,7 +100,7 @@ function furnish(config: Config, log: Log) {
   let draining = false;
   let listener: Listener | undefined;
   const publisher: Publisher = {
-    publish: (channel, data, except) => listener?.publish(channel, data, except),
+    publish: (channel, data, except, from) => listener?.publish(channel, data, except, from),
   };
   const node = config.node ?? randomBytes(6).toString("base64url");
   const { subscriptions: maxSubscriptions, subscribes } = config.limits;
@@ -153,6 +154,7 @@ function furnish(config: Config, log: Log) {
     listener = createListener({
       ...config.listen,
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
+      compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
       reception,
       onGone: ({ place }) => place?.leave(),
@@ -214,6 +216,7 @@ function createEndpoint(path: string, options: RouteOptions, house: House): Endp
     route,
     heartbeat: createHeartbeat(clock, { ...heartbeat, stall: options.stallTimeout }),
     maxMessage,
+    compressFrom: compressFrom(options.compression),
     session: v1 && { ...told, ...house.subscribing, v1, highWater: slow.highWater, clock },
     onOpen: options.onOpen,
     onClose: options.onClose,
@@ -221,7 +224,8 @@ function createEndpoint(path: string, options: RouteOptions, house: House): Endp
 }
 
 function createRoute(path: string, options: RouteOptions, counters: RouteCounters, house: House): Route {
-  const { engine, publisher, log, clock, capacity, door, maxSubscriptions } = house;
+  const { engine, log, clock, capacity, door, maxSubscriptions } = house;
+  const publisher = compressing(house.publisher, compressFrom(options.compression));
   const hub = { route: path, publisher, log };
   const speaking = { presence: engine.presence, clock, maxSubscriptions };
   switch (options.kind) {

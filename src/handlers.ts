@@ -5,6 +5,7 @@
  */
 import type { WebSocketHandler } from "bun";
 import type { Clock } from "./clock.ts";
+import { SHARED_COMPRESSOR } from "./compression.ts";
 import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo, Data } from "./connection.ts";
 import { byteLength } from "./limits.ts";
@@ -17,6 +18,8 @@ import { PROTOCOL } from "./wire/v1.ts";
 export interface HandlersOptions {
   /** Bytes of the largest message that any route takes, 0 = no limit; a route's own limit is enforced per message. */
   readonly maxMessage: number;
+  /** Some route compresses; default: none does. */
+  readonly compresses?: boolean;
   /** Pings that a client may send in 10 s; 0 = any number. */
   readonly maxPings: number;
   /** Everybody who is connected, whatever listener they came by. */
@@ -84,7 +87,7 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
     // Any byte counts as life for the runtime; `heartbeat.ts` knows better.
     idleTimeout: 0,
     sendPings: false,
-    perMessageDeflate: false,
+    perMessageDeflate: options.compresses === true && SHARED_COMPRESSOR,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Server, WebSocketHandler } from "bun";
 import { systemClock } from "./clock.ts";
+import { isCompressed } from "./compression.ts";
 import type { TlsOptions } from "./config/schema.ts";
 import type { Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
@@ -46,9 +47,9 @@ export function createListener(options: ListenerOptions): Listener {
   return {
     port: server.port ?? options.port,
     connections,
-    publish(channel, data, except) {
+    publish(channel, data, except, compressFrom) {
       if (except instanceof SocketConnection) except.publishToOthers(channel, data);
-      else server.publish(channel, data);
+      else server.publish(channel, data, isCompressed(data, compressFrom));
     },
     stop() {
       // Cutting what is left settles the gentle promise too.

@@ -6,6 +6,7 @@
 import type { Server } from "bun";
 import { NOBODY } from "./access.ts";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
+import { withdrawOffer } from "./compression.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ClientOf, Peer } from "./forwarded.ts";
 import type { Door, Place } from "./limits/door.ts";
@@ -171,6 +172,7 @@ function upgrade(
     // Without this header the runtime would echo the first name offered, a token entry too.
     "Sec-WebSocket-Protocol": admitted.protocol ?? "",
   };
+  withdrawOffer(request.headers, endpoint.compressFrom);
   const draining = options.isDraining();
   if (!draining && server.upgrade(request, { data: connection, headers })) return undefined;
   admitted.release?.();

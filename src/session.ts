@@ -101,7 +101,7 @@ export class Session {
   private welcome(sub: Subscribed | undefined): void {
     const { kind, node, heartbeat, maxMessage } = this.options;
     const { id: conn, user } = this.connection;
-    this.send(welcomeFrame({ conn, kind, user, heartbeat, maxMessage, node, sub }));
+    this.send(welcomeFrame({ conn, kind, user, heartbeat, maxMessage, node, sub }), "secret");
     this.next();
   }
 
@@ -185,14 +185,15 @@ export class Session {
   private answer(id: number | undefined, answer: Answer): void {
     const isBad = "err" in answer && answer.isNonsense !== false && ERROR_CODES[answer.err.code].counts;
     this.bad = isBad ? this.bad + 1 : 0;
-    if (id !== undefined) this.send(answerFrame(id, answer));
+    const holds = "okText" in answer ? answer.holds : undefined;
+    if (id !== undefined) this.send(answerFrame(id, answer), holds);
     else if ("err" in answer) this.send(errorFrame(undefined, answer.err));
     if (this.bad >= MAX_BAD)
       this.connection.close(1008, `${MAX_BAD} commands in a row that nobody understands`);
   }
 
-  private send(frame: string): void {
-    if (this.connection.send(frame) || !this.isUnread()) return;
+  private send(frame: string, holds?: "secret"): void {
+    if (this.connection.send(frame, holds) || !this.isUnread()) return;
     this.isClogged = true;
     this.connection.pause();
   }

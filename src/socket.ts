@@ -3,6 +3,7 @@
  * The runtime calls its close handler inside `close()` and `terminate()`, so a route's close hook runs there too.
  */
 import type { ServerWebSocket } from "bun";
+import { isCompressed } from "./compression.ts";
 import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
@@ -80,11 +81,11 @@ export class SocketConnection implements Connection, Peer {
     return this.socket?.isPaused ?? false;
   }
 
-  send(data: Data): boolean {
+  send(data: Data, holds?: "secret"): boolean {
     if (!this.isOpen || this.socket === undefined) return true;
     if (this.log.debugs) this.trace(">", data);
-    const { counters } = this.endpoint;
-    const taken = this.socket.send(data);
+    const { counters, compressFrom } = this.endpoint;
+    const taken = this.socket.send(data, holds !== "secret" && isCompressed(data, compressFrom));
     if (taken === 0 && data.length > 0) return this.refuse();
     counters.sent += 1;
     counters.sentBytes += taken < 0 ? byteLength(data) : taken;
@@ -133,7 +134,7 @@ export class SocketConnection implements Connection, Peer {
 
   /** Reaches everybody in the channel on this listener but this connection. */
   publishToOthers(channel: string, data: Data): void {
-    if (this.isOpen) this.socket?.publish(channel, data);
+    if (this.isOpen) this.socket?.publish(channel, data, isCompressed(data, this.endpoint.compressFrom));
   }
 
   close(code: number, reason: string): void {

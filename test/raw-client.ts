@@ -81,6 +81,8 @@ export interface Answer {
 export interface ServerFrame {
   readonly opcode: number;
   readonly fin: boolean;
+  /** Bits 4, 2 and 1 are RSV1, RSV2 and RSV3. */
+  readonly rsv: number;
   readonly payload: Buffer;
 }
 
@@ -274,7 +276,10 @@ const parseFrame: Parse<ServerFrame> = (bytes) => {
   const size = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   if (bytes.length < start + size) return undefined;
   const payload = bytes.subarray(start, start + size);
-  return { value: { opcode: first & 0x0f, fin: first >= 0x80, payload }, used: start + size };
+  return {
+    value: { opcode: first & 0x0f, fin: first >= 0x80, rsv: (first >> 4) & 0x07, payload },
+    used: start + size,
+  };
 };
 
 /** Rejects after WAIT_MS: a test that hangs should say on what. */

@@ -62,7 +62,8 @@ export class V1Peer implements Peer {
     this.place = seat;
     this.joining = undefined;
     const about = info === undefined ? "" : `,"info":${info}`;
-    joining?.({ okText: `"partner":"${partner}","queued":${queued},"session":"${session?.id}"${about}` });
+    const okText = `"partner":"${partner}","queued":${queued},"session":"${session?.id}"${about}`;
+    joining?.({ okText, holds: "secret" });
   }
 
   /** The answer comes when it has the role. */

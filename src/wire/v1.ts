@@ -101,11 +101,11 @@ export interface WireError {
 /**
  * What a command is answered with: fields beside `t` and `id` of the `ok`, or an error. `okText`: the fields as text, like
  * `"offset":1,"more":false`, where they are many or hold JSON that is text already. `published`: the place of a message.
- * `isNonsense: false`: the client could not know better, whatever its code says, so it does not count towards its end.
+ * `holds: "secret"`: it must not be compressed. `isNonsense: false`: the client could not know better, whatever its code says, so it does not count towards its end.
  */
 export type Answer =
   | { readonly ok: Readonly<Record<string, unknown>> }
-  | { readonly okText: string }
+  | { readonly okText: string; readonly holds?: "secret" }
   | { readonly published: Position & { readonly topic: string } }
   | { readonly err: WireError; readonly isNonsense?: false };
 

@@ -73,7 +73,7 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   open(connection: Connection): void {
     this.connection = connection;
     this.stream = connection.id;
-    connection.send(connectFrame(this.house.keeper.enter(this, connection.user)));
+    connection.send(connectFrame(this.house.keeper.enter(this, connection.user)), "secret");
     this.pump();
   }
 
