@@ -24,8 +24,13 @@ export interface Client {
 
 const nothing = () => {};
 
-/** Upgrades `path` on 127.0.0.1, and offers one subprotocol. Rejects with the status line when the answer is not 101. */
-export async function connect(port: number, path: string, protocol = "binary"): Promise<Client> {
+/** Upgrades `path` on 127.0.0.1, and offers one subprotocol, and `extensions` where they are named. Rejects with the status line when the answer is not 101. */
+export async function connect(
+  port: number,
+  path: string,
+  protocol = "binary",
+  extensions?: string,
+): Promise<Client> {
   const opened = Promise.withResolvers<void>();
   const counter = new FrameCounter();
   let head: string | undefined = "";
@@ -50,7 +55,8 @@ export async function connect(port: number, path: string, protocol = "binary"): 
     Buffer.from(
       `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
-        `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
+        `Sec-WebSocket-Protocol: ${protocol}\r\n` +
+        (extensions === undefined ? "\r\n" : `Sec-WebSocket-Extensions: ${extensions}\r\n\r\n`),
     ),
   );
   await opened.promise;
@@ -132,11 +138,12 @@ export async function connectAll(
   count: number,
   greetings: number,
   protocol?: string,
+  extensions?: string,
 ): Promise<Client[]> {
   const clients: Client[] = [];
   while (clients.length < count) {
     const batch = Array.from({ length: Math.min(64, count - clients.length) }, () =>
-      connect(port, path, protocol),
+      connect(port, path, protocol, extensions),
     );
     const opened = await Promise.all(batch);
     await Promise.all(opened.map((client) => heard(client, greetings)));

@@ -20,7 +20,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 /** The options that differ from the defaults, because the row cannot be run without. */
 const OPTIONS: Partial<Record<RouteKind, object>> = { feed: { publish: true } };
 
-export function bare(kind: RouteKind | "pub" | "pipe"): Contestant {
+export function bare(kind: RouteKind | "pub" | "pipe" | "compressed"): Contestant {
   return {
     name: "bare",
     command: (port, target) => [process.execPath, `bench/bare/${kind}.ts`, `${port}`, `${target}`],

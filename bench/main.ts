@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { bridge } from "./bridge.ts";
+import { compressed } from "./compressed.ts";
 import { echo } from "./echo.ts";
 import { fanout } from "./fanout.ts";
 import { feed } from "./feed.ts";
@@ -26,7 +27,7 @@ import { streams } from "./streams.ts";
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
-const kinds = [echo, room, feed, relay, peers, pipe, bridge, streams, fanout, pub, stalled];
+const kinds = [echo, room, feed, relay, peers, pipe, bridge, streams, fanout, compressed, pub, stalled];
 const extras = { recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
