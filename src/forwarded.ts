@@ -1,5 +1,5 @@
 /**
- * Who a client is when proxies stand between: read from `Forwarded` (RFC 7239) or `X-Forwarded-For`, from the right, as long as whoever wrote an
+ * Who a client is, and which scheme it used, when proxies stand between: read from `Forwarded` (RFC 7239) or `X-Forwarded-For`, from the right, as long as whoever wrote an
  * entry is a trusted proxy. Anybody may send these headers, so without trust in the peer they say nothing.
  * Failure: an entry that is no address ends the way there; when both headers are there and disagree, one of them is the client's own
  * invention, and neither counts. Never throws.
@@ -22,11 +22,28 @@ export const UNIX_PEERS = "unix";
 /** Proxies in a row that are followed. */
 const MAX_HOPS = 32;
 
+/** The scheme that the client of a request used: the listener's own, unless a trusted proxy says otherwise. */
+export type SchemeOf = (peer: Peer, request: Pick<Request, "url" | "headers">) => "http" | "https";
+
 /** Whether an address, as `plainAddress` writes it, is that of a proxy whose word counts. */
 export function createTrust(trustProxy: readonly string[]): (peer: Pick<Peer, "address">) => boolean {
   const networks = trustProxy.map(parseNetwork).flatMap((network) => (network ? [networkOf(network)] : []));
   const trustsUnix = trustProxy.includes(UNIX_PEERS);
   return ({ address }) => (address === "" ? trustsUnix : networks.some((network) => network.has(address)));
+}
+
+/** What the last proxy said counts. Both headers are there and disagree, or one holds several schemes: neither counts, as above. */
+export function createSchemeOf(trustProxy: readonly string[]): SchemeOf {
+  const isTrusted = createTrust(trustProxy);
+  return ({ address }, { url, headers }) => {
+    const own = url.startsWith("https:") ? "https" : "http";
+    if (!isTrusted({ address: plainAddress(address) })) return own;
+    const forwarded = parameterOf("proto", headers.get("forwarded")?.split(",").at(-1) ?? "");
+    const xForwardedProto = headers.get("x-forwarded-proto")?.split(",") ?? [];
+    const said = [forwarded ?? [], xForwardedProto].flat().map((scheme) => scheme.trim().toLowerCase());
+    const [scheme] = new Set(said).size === 1 ? said : [];
+    return scheme === "https" || scheme === "http" ? scheme : own;
+  };
 }
 
 export function createClientOf(trustProxy: readonly string[]): ClientOf {
@@ -60,23 +77,28 @@ export function createClientOf(trustProxy: readonly string[]): ClientOf {
 /** RFC 7239 section 4: `name=token` or `name="quoted"`, joined by `;`. Tokens are taken with the `:` and brackets that should be quoted. */
 const PAIR = /^[ \t]*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"\\]+))[ \t]*(?:;|$)/;
 
+function forOf(element: string): Peer | undefined {
+  const node = parameterOf("for", element);
+  return node === undefined ? undefined : readNode(node);
+}
+
 /**
- * The `for` of an element. The header is split at every comma, also inside quotes: a piece that begins inside is never whole,
+ * A parameter of an element. The header is split at every comma, also inside quotes: a piece that begins inside is never whole,
  * so nothing that a proxy quotes of a client can pass for an element.
  */
-function forOf(element: string): Peer | undefined {
+function parameterOf(wanted: string, element: string): string | undefined {
   let found: string | undefined;
   for (let rest = element; rest.trim() !== ""; ) {
     const [pair, name = "", quoted, token = ""] = PAIR.exec(rest) ?? [];
     if (pair === undefined) return undefined;
-    if (name.toLowerCase() === "for") {
+    if (name.toLowerCase() === wanted) {
       // RFC 7239 section 4: a parameter stands once in an element.
       if (found !== undefined) return undefined;
       found = quoted?.replaceAll(/\\(.)/g, "$1") ?? token;
     }
     rest = rest.slice(pair.length);
   }
-  return found === undefined ? undefined : readNode(found);
+  return found;
 }
 
 /** `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`. Undefined: `unknown`, an obfuscated `_name`, or nothing that is known. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createClientOf } from "../src/forwarded.ts";
+import { createClientOf, createSchemeOf } from "../src/forwarded.ts";
 import { memoryLog, startGateway } from "./gateway.ts";
 import { ask, upgrade } from "./raw-client.ts";
 
@@ -215,5 +215,37 @@ describe("a gateway", () => {
     expect(await status({ "X-Forwarded-For": "127.0.0.1" })).toBe(404);
     expect(await status({ Forwarded: 'for="[::1]"' })).toBe(404);
     expect(await status({ Forwarded: "nonsense" })).toBe(404);
+  });
+});
+
+describe("the scheme of a request", () => {
+  const schemeOf = createSchemeOf(["10.0.0.0/8", "unix"]);
+  const scheme = (headers: Record<string, string>, from = PROXY, url = "http://a/") =>
+    schemeOf({ address: from, port: 1 }, { url, headers: new Headers(headers) });
+  const proto = "X-Forwarded-Proto";
+
+  test("is the listener's own without a trusted proxy", () => {
+    expect(scheme({ [proto]: "https" }, "192.0.2.1")).toBe("http");
+    expect(scheme({ Forwarded: "proto=http" }, "192.0.2.1", "https://a/")).toBe("https");
+    expect([scheme({}), scheme({}, PROXY, "https://a/")]).toEqual(["http", "https"]);
+  });
+
+  test("is what a trusted proxy says, in either header", () => {
+    for (const from of [PROXY, "::ffff:10.0.0.1", ""]) {
+      expect(scheme({ [proto]: " HTTPS" }, from)).toBe("https");
+      expect(scheme({ Forwarded: 'for=192.0.2.1;proto="https"' }, from)).toBe("https");
+    }
+    expect(scheme({ [proto]: "http" }, PROXY, "https://a/")).toBe("http");
+    expect(scheme({ Forwarded: "proto=http, for=192.0.2.1;proto=https" })).toBe("https");
+    expect(scheme({ [proto]: "https", Forwarded: "for=192.0.2.1" })).toBe("https");
+  });
+
+  test("is the listener's own when what was said cannot be relied on", () => {
+    expect(scheme({ [proto]: "https", Forwarded: "proto=http" })).toBe("http");
+    expect(scheme({ [proto]: "https, http" })).toBe("http");
+    expect(scheme({ [proto]: "gopher" })).toBe("http");
+    expect(scheme({ [proto]: "" })).toBe("http");
+    expect(scheme({ Forwarded: "proto=https;proto=http" })).toBe("http");
+    expect(scheme({ Forwarded: 'for="a, proto=https' })).toBe("https");
   });
 });
