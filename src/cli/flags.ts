@@ -33,6 +33,8 @@ export function clientFlag(flag: Omit<Flag, "read">): Flag {
 
 /** Sections whose options are known by their own name: `--port`, not `--listen-port`. */
 const BARE_SECTIONS = new Set(["listen", "limits"]);
+/** Flags of lists that are not the option's name without its `s`: `--host` is where it listens. */
+const SINGLE_NAMES: Readonly<Record<string, string>> = { hosts: "host-name" };
 
 /** Flags of everything outside the routes. */
 export function gatewayFlags(preset: ConfigInput): Flag[] {
@@ -101,7 +103,7 @@ function flagsOf(option: Option): Flag[] {
 
 function valueFlag({ path, prefixes, group }: Option, name: string, schemas: Schemas, help: string): Flag {
   if (isList(schemas)) {
-    const single = name.replace(/s$/, "");
+    const single = SINGLE_NAMES[name] ?? name.replace(/s$/, "");
     const read = (texts: readonly string[]) => settings(single, prefixes, path, texts);
     return {
       name: single,

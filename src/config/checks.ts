@@ -6,6 +6,7 @@ import { namesProblem } from "../wire/name-pattern.ts";
 import { topicProblem } from "../wire/topic.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { compressionProblems } from "./compression-checks.ts";
+import { hostsProblems, originsProblems } from "./gate-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import { parseNetwork } from "./network.ts";
 import type { Problem } from "./problems.ts";
@@ -19,6 +20,8 @@ export function combinationProblems(input: unknown): Problem[] {
     ...modeProblems(valueAt(input, ["listen", "unixMode"])),
     ...engineProblems(valueAt(input, ["engine", "sqlite"])),
     ...proxyProblems(valueAt(input, ["trustProxy"])),
+    ...hostsProblems(valueAt(input, ["hosts"])),
+    ...originsProblems(valueAt(input, ["origins"])),
     ...routesProblems(valueAt(input, ["routes"])),
   ];
 }

@@ -120,6 +120,14 @@ export const configSchema = z.strictObject({
     z.string().min(1).max(64).optional(),
     "name of this process, as clients of fairlead.v1 see it; default: random",
   ),
+  hosts: option(
+    z.array(z.string()).default([]),
+    "names by which clients call this gateway: name, name:port, *.name; others get 421. On a loopback address its own names always count",
+  ),
+  origins: option(
+    z.array(z.string()).default([]),
+    'origins of pages that may talk to it beside its own, like https://app.example.com, "null", or * for all; others get 403',
+  ),
   log: z
     .strictObject({
       level: option(
