@@ -18,7 +18,7 @@ export function plainAddress(address: string): string {
 }
 
 export function isLoopback(address: string): boolean {
-  return /^(?:127\.|::1$|::ffff:127\.)/i.test(address);
+  return /^(?:127\.|[0:]+:0*1$|::ffff:127\.)/i.test(address);
 }
 
 interface Range extends Pick<Network, "has"> {

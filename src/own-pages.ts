@@ -3,6 +3,7 @@
  * They win over a `*` route; a configured route equal to one is a config error.
  * A request that came through a proxy is not from loopback, whatever its socket says, so forwarding headers close `/metrics`.
  */
+import { isLoopback } from "./network.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import type { RouteKind } from "./route.ts";
 
@@ -15,7 +16,6 @@ export interface OwnPagesOptions {
   readonly metrics: () => string;
 }
 
-const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 const METHODS = ["GET", "HEAD"];
 
@@ -49,7 +49,7 @@ function wantsList(request: Request): boolean {
 }
 
 function isLocal(request: Request, remoteAddress: string): boolean {
-  return LOOPBACK.test(remoteAddress) && !FORWARDED.some((name) => request.headers.has(name));
+  return isLoopback(remoteAddress) && !FORWARDED.some((name) => request.headers.has(name));
 }
 
 function listRoutes(routes: OwnPagesOptions["routes"]): string {
