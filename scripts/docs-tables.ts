@@ -120,6 +120,7 @@ function metricTable(): string {
     descriptorsUsed: 0,
     descriptorsMax: 0,
     engineUp: true,
+    insecure: ["x"],
   };
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
   const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));

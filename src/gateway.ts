@@ -15,13 +15,16 @@ import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
-import { createClientOf, createTrust } from "./forwarded.ts";
+import { createClientOf, createSchemeOf, createTrust } from "./forwarded.ts";
 import { createHeartbeat } from "./heartbeat.ts";
+import { createHostCheck } from "./host.ts";
+import { insecureSwitches } from "./insecure.ts";
 import { createDoor, type Door } from "./limits/door.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { createRouteCounters, type RouteCounters } from "./metrics.ts";
+import { createOriginCheck } from "./origin.ts";
 import { createOwnPages } from "./own-pages.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { createReception } from "./reception.ts";
@@ -97,6 +100,7 @@ function furnish(config: Config, log: Log) {
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
   const door = createDoor({ ...config.limits, capacity, isTrusted: createTrust(config.trustProxy), clock });
   const engine = createEngine(config.engine, clock, log);
+  const insecure = insecureSwitches(config);
   let draining = false;
   let listener: Listener | undefined;
   const publisher: Publisher = {
@@ -119,6 +123,7 @@ function furnish(config: Config, log: Log) {
         descriptorsUsed: capacity.used,
         descriptorsMax: capacity.max,
         engineUp: engine.health().up,
+        insecure: insecure.map((each) => each.name),
         routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
       },
     );
@@ -140,6 +145,8 @@ function furnish(config: Config, log: Log) {
     }),
     files: config.web === undefined ? undefined : createStaticFiles(config.web),
     clientOf: createClientOf(config.trustProxy),
+    checkHost: createHostCheck({ ...config.listen, hosts: config.hosts }),
+    checkOrigin: createOriginCheck(config.origins, createSchemeOf(config.trustProxy)),
     isDraining: () => draining,
     nextId: createIds(),
     onRefused,
@@ -147,6 +154,8 @@ function furnish(config: Config, log: Log) {
   });
 
   async function start(): Promise<void> {
+    for (const { name, text } of insecure)
+      log.warn({ switch: name, means: text }, "! insecure by its config");
     if (config.web !== undefined) await checkFolder(config.web);
     const { host, unix } = config.listen;
     if (unix !== undefined) await clearStale(unix);

@@ -21,6 +21,8 @@ export interface ProcessStats {
   readonly descriptorsUsed: number;
   readonly descriptorsMax: number;
   readonly engineUp: boolean;
+  /** Names of switches of the config that weaken it. */
+  readonly insecure: readonly string[];
   /** What each route says of itself, by its path. */
   readonly routes: ReadonlyMap<string, RouteStats>;
 }
@@ -184,6 +186,12 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     type: "gauge",
     help: "1 while the engine takes messages.",
     read: single((stats) => Number(stats.engineUp)),
+  },
+  {
+    name: "fairlead_insecure",
+    type: "gauge",
+    help: "1 for each switch of the config that is insecure.",
+    read: ({ insecure }) => insecure.map((name): Sample => [{ switch: name }, 1]),
   },
   {
     name: "fairlead_resident_memory_bytes",

@@ -1,6 +1,6 @@
 /**
  * Every request's way in: the gateway's own paths, a route's HTTP side, a file, or an upgrade; else one answer of the refusal table.
- * Order: capacity before any work, then Host (it decides what the URL looks like), path, method, handshake, the route's `admit`.
+ * Order: capacity before any work, then Host (it decides what the URL looks like), path, Origin, method, handshake, the route's `admit`.
  * Whatever `admit` took is given back when no connection comes of it.
  */
 import type { Server } from "bun";
@@ -9,9 +9,11 @@ import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpg
 import { withdrawOffer } from "./compression.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ClientOf, Peer } from "./forwarded.ts";
+import type { HostCheck } from "./host.ts";
 import type { Door, Place } from "./limits/door.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { answerListed, type OriginCheck } from "./origin.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import type { Admission, AdmitRequest, Admitted, HttpAnswer, Refusal } from "./route.ts";
 import type { Match, Params, Router } from "./router.ts";
@@ -36,6 +38,9 @@ export interface ReceptionOptions {
   readonly files?: StaticFiles | undefined;
   /** Who a client is, when a proxy stands between. */
   readonly clientOf: ClientOf;
+  /** Whether a request is meant for us, and whether the page that sends it may ask. */
+  readonly checkHost: HostCheck;
+  readonly checkOrigin: OriginCheck;
   readonly isDraining: () => boolean;
   readonly nextId: () => string;
   readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
@@ -62,8 +67,6 @@ interface Arrival {
 const GONE: Peer = { address: "", port: 0 };
 
 export function createReception(options: ReceptionOptions): Reception {
-  const { router, capacity } = options;
-
   function refuse(refused: Refusal, path: string, remoteAddress: string): Response {
     options.onRefused(refused, path, remoteAddress);
     return refusalResponse(refused);
@@ -74,17 +77,26 @@ export function createReception(options: ReceptionOptions): Reception {
     const peer = server.requestIP(request) ?? GONE;
     const client = options.clientOf(peer, request.headers);
     const { address: remoteAddress } = client;
-    if (upgrade && options.isDraining()) return refuse(refusal("draining"), "", remoteAddress);
-    if (upgrade && capacity.isFull) return refuse(refusal("full"), "", remoteAddress);
-    if (!hostIsUsable(request.headers)) return refuse(refusal("bad_host"), "", remoteAddress);
+    const early = earlyProblem(options, request.headers, upgrade);
+    if (early !== undefined) return refuse(early, "", remoteAddress);
     const asked = pathOf(request.url);
-    const match = router.match(asked);
+    const match = options.router.match(asked);
     const path = toldPath(asked, match);
+    const misdirected = options.checkHost(request.headers, asked, peer);
+    if (misdirected !== undefined) return refuse(misdirected, path, remoteAddress);
     const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
-    const routed = () => toRoute({ request, server, match, asked, path, client });
+    const routed = () => fromPage({ request, server, match, asked, path, client }, peer);
     if (upgrade || options.files === undefined || answersPlain(match)) return routed();
     return options.files(request, asked).then((found) => found ?? routed());
+  }
+
+  function fromPage(arrival: Arrival, peer: Peer): Answer | Promise<Answer> {
+    const { request, match, path, client } = arrival;
+    const verdict = options.checkOrigin(request, peer);
+    if ("refusal" in verdict) return refuse(verdict.refusal, path, client.address);
+    if (verdict.listed === undefined) return toRoute(arrival);
+    return answerListed(verdict.listed, request, plainMethods(match), () => toRoute(arrival));
   }
 
   function toRoute(arrival: Arrival): Answer | Promise<Answer> {
@@ -155,6 +167,13 @@ export function createReception(options: ReceptionOptions): Reception {
   return { answer };
 }
 
+/** What needs no path, so that none is read from a URL whose Host is broken. */
+function earlyProblem(options: ReceptionOptions, headers: Headers, upgrade: boolean): Refusal | undefined {
+  if (upgrade && options.isDraining()) return refusal("draining");
+  if (upgrade && options.capacity.isFull) return refusal("full");
+  return hostIsUsable(headers) ? undefined : refusal("bad_host");
+}
+
 /** Undefined: it is a WebSocket now, and `open` follows. */
 function upgrade(
   options: ReceptionOptions,
@@ -199,6 +218,11 @@ function answersPlain(match: Match<Endpoint>): boolean {
 function matchProblem(match: Match<Endpoint>): Refusal | undefined {
   if (match.kind === "none") return refusal("not_found");
   return match.kind === "bad" ? refusal("bad_path", match.problem) : undefined;
+}
+
+/** What a path takes without an upgrade. */
+function plainMethods(match: Match<Endpoint>): readonly string[] {
+  return (match.kind === "found" ? match.value.route.http?.methods : undefined) ?? [];
 }
 
 function methodProblem(request: Request, match: Match<Endpoint>, upgrade: boolean): Refusal | undefined {

@@ -26,6 +26,10 @@ const TABLE = {
     status: 403,
     text: "The right to do that here is missing; the token, or `access` of the route, must give it.",
   },
+  origin_refused: {
+    status: 403,
+    text: "Pages of this origin may not talk to this gateway; its operator can list it in `origins`",
+  },
   target_forbidden: { status: 403, text: "This bridge does not lead there." },
   not_found: { status: 404, text: "No route has this path. GET / lists the routes." },
   unknown_target: { status: 404, text: "This bridge has no target of that name or token." },
@@ -34,6 +38,10 @@ const TABLE = {
     text: "This path does not take that method; the Allow header lists those it takes.",
   },
   too_large: { status: 413, text: "The message is larger than this route takes" },
+  misdirected: {
+    status: 421,
+    text: "This gateway is not known by that name; its operator can list it in `hosts`, which a proxy in front of it needs",
+  },
   upgrade_required: {
     status: 426,
     text: "This is a WebSocket route: connect with a WebSocket client, like `npx fairlead connect ws://HOST/PATH`.",

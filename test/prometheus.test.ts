@@ -12,6 +12,7 @@ const STATS = {
   descriptorsUsed: 3,
   descriptorsMax: 100,
   engineUp: true,
+  insecure: ["origins"],
   routes: new Map([
     ["/r", { queued: 6, resumable: 3, parked: 2 }],
     ["/s", {}],
@@ -74,6 +75,7 @@ describe("renderMetrics", () => {
       ["fairlead_descriptors_used{}", 3],
       ["fairlead_descriptors_max{}", 100],
       ["fairlead_engine_up{}", 1],
+      ["fairlead_insecure{switch=origins}", 1],
       [`fairlead_build_info{version=1.2.3,bun=${Bun.version}}`, 1],
     ];
     for (const [name, value] of expected) expect([name, found.get(name)]).toEqual([name, value]);

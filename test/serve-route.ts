@@ -45,6 +45,8 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     door: testDoor(capacity),
     ownPage: () => undefined,
     clientOf: (peer) => peer,
+    checkHost: () => undefined,
+    checkOrigin: () => ({}),
     isDraining: options.isDraining ?? (() => false),
     nextId: () => `c${++ids}`,
     onRefused: ({ code }) => refused.push(code),

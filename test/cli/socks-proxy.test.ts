@@ -47,7 +47,8 @@ const DONE = [5, 0, 0, 1, 0, 0, 0, 0, 0, 0] as const;
 
 describe("a WebSocket through SOCKS5", () => {
   test("goes to the name that the proxy resolves, with the handshake's own Host", async () => {
-    await using gateway = await startGateway({ "/echo": { kind: "echo", welcome: false } });
+    const hosts = ["gateway.example:4321"];
+    await using gateway = await startGateway({ "/echo": { kind: "echo", welcome: false } }, { hosts });
     const proxy = await socks([HELLO, [TO_NAME, DONE]], gateway.gateway.address.port);
     const big = "x".repeat(300_000);
     const { code, out } = await talk("ws://gateway.example:4321/echo", ["--proxy", proxy.url, "-1"], {

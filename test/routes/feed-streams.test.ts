@@ -220,6 +220,8 @@ test("feed: the runtime's timer leaves an event stream time for two comments, an
     door: testDoor(createCapacity(0)),
     ownPage: () => undefined,
     clientOf: (peer) => peer,
+    checkHost: () => undefined,
+    checkOrigin: () => ({}),
     isDraining: () => false,
     nextId: () => "c1",
     onRefused: () => undefined,

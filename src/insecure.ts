@@ -1,0 +1,28 @@
+/**
+ * The switches of a config that weaken it on purpose: each is told at start and stands in `/metrics`, so that none is forgotten.
+ * What is secure by itself and only open to the world (`listen.host: 0.0.0.0`) is none.
+ */
+import type { Config } from "./config/schema.ts";
+import { ANY_ORIGIN } from "./origin.ts";
+
+export interface InsecureSwitch {
+  /** Label of the gauge: the option's name in the config. */
+  readonly name: string;
+  /** What it means, for the log. */
+  readonly text: string;
+}
+
+/** In the order of the config's options; empty: nothing is weakened. */
+export function insecureSwitches({ origins }: Config): InsecureSwitch[] {
+  return [
+    ...when(
+      origins.includes(ANY_ORIGIN),
+      "origins",
+      "any web page may connect, with what its visitor's network may reach",
+    ),
+  ];
+}
+
+function when(is: boolean, name: string, text: string): InsecureSwitch[] {
+  return is ? [{ name, text }] : [];
+}

@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { demoConfig } from "../src/config/demo.ts";
+import type { ConfigInput } from "../src/config/schema.ts";
+import { parseConfig } from "../src/config/validate.ts";
+import { insecureSwitches } from "../src/insecure.ts";
+
+const namesOf = (config: ConfigInput) => insecureSwitches(parseConfig(config)).map(({ name }) => name);
+
+test("neither an empty config nor the demo is insecure", () => {
+  expect(namesOf({})).toEqual([]);
+  expect(namesOf(demoConfig("127.0.0.1:9000"))).toEqual([]);
+});
+
+test("each switch has its name, and says what it means", () => {
+  expect(namesOf({ origins: ["https://a.example", "*"] })).toEqual(["origins"]);
+  for (const { text } of insecureSwitches(parseConfig({ origins: ["*"] })))
+    expect(text.length).toBeGreaterThan(20);
+});
