@@ -11,6 +11,9 @@ import { type Flag, gatewayFlags, routeFlags } from "./flags.ts";
 import { type Lifetime, withLifetime } from "./lifetime.ts";
 import { runGateway } from "./run-gateway.ts";
 
+/** Of pages that `python3 -m http.server` gives out: with the seed of echo and feed they are opened from there. */
+export const TRIAL_ORIGINS = ["http://127.0.0.1:8000", "http://localhost:8000"];
+
 export interface OneLiner extends Pick<Command, "summary" | "notes" | "examples"> {
   readonly kind: RouteKind;
   readonly preset: ConfigInput;

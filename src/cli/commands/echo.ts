@@ -1,10 +1,10 @@
 /** `fairlead echo`: an echo server, one route on any path. */
-import { oneLiner } from "../one-liner.ts";
+import { oneLiner, TRIAL_ORIGINS } from "../one-liner.ts";
 
 export const command = oneLiner({
   kind: "echo",
   summary: "every message comes back to its sender",
-  preset: { listen: { port: 8080 }, routes: { "/*": { kind: "echo" } } },
+  preset: { listen: { port: 8080 }, origins: TRIAL_ORIGINS, routes: { "/*": { kind: "echo" } } },
   notes: ["Listens on 127.0.0.1:8080 and answers on any path."],
   examples: [
     ["fairlead echo", "then: fairlead connect ws://127.0.0.1:8080"],
