@@ -20,5 +20,6 @@ const walk: Source = async function* (signal) {
 };
 
 export default defineConfig({
+  origins: ["http://127.0.0.1:3000"], // of the page, which another server gives out
   routes: { "/feed/:topic": { kind: "feed", source: walk, keyField: "symbol", welcome: false } },
 });

@@ -90,11 +90,17 @@ describe("in a browser", () => {
   const withChromium = requires("node", "chromium");
   let browser: Promise<Browser> | undefined;
   afterAll(async () => (await browser)?.close());
+  let base = "";
+
+  /** Gives the pages out on a free port instead of 3000; the flags that make a gateway let them in. */
+  async function givePages(): Promise<string[]> {
+    const pages = start([process.execPath, "examples/pages.js", "0"], { cwd: project });
+    [, base = ""] = await pages.says(/^(http:\S+)\/room$/m);
+    return ["--origin", base];
+  }
 
   /** A page of the examples in a browser of its own, told where the gateway is. */
   async function open(executablePath: string, path: string, url: string): Promise<Page> {
-    const pages = start([process.execPath, "examples/pages.js", "0"], { cwd: project });
-    const [, base] = await pages.says(/^(http:\S+)\/room$/m);
     browser ??= chromium.launch({ executablePath, args: ["--no-sandbox", "--headless", "--disable-gpu"] });
     const context = await (await browser).newContext();
     onTestFinished(() => context.close());
@@ -126,7 +132,7 @@ describe("in a browser", () => {
   withChromium(
     "two pages in a room hear each other, and know who is there",
     async ({ chromium: path }) => {
-      const [host] = await serve(ROOM);
+      const [host] = await serve(ROOM, "0", ...(await givePages()));
       const ann = await joinRoom(path, host, "ann");
       const bob = await joinRoom(path, host, "bob");
       await ann.getByText("2 here: you, a guest").waitFor();
@@ -145,7 +151,7 @@ describe("in a browser", () => {
   withChromium(
     "a page of a room that is loaded again shows what was said meanwhile, each message once",
     async ({ chromium: path }) => {
-      const [host] = await serve(ROOM);
+      const [host] = await serve(ROOM, "0", ...(await givePages()));
       const ann = await joinRoom(path, host, "ann");
       const bob = await joinRoom(path, host, "bob");
       await say(bob, "before");
@@ -165,7 +171,7 @@ describe("in a browser", () => {
   withChromium(
     "what is said while the gateway restarts arrives once, if its topics are in a file",
     async ({ chromium: path }) => {
-      const file = ["--engine-sqlite", join(folder(), "rooms.db")];
+      const file = ["--engine-sqlite", join(folder(), "rooms.db"), ...(await givePages())];
       const [host, program] = await serve(ROOM, "0", ...file);
       const ann = await joinRoom(path, host, "ann");
       await say(ann, "before");
@@ -186,7 +192,7 @@ describe("in a browser", () => {
   withChromium(
     "the page of the feed shows the newest prices, and leafs through the history of one",
     async ({ chromium: path }) => {
-      const [host] = await serve(FEED);
+      const [host] = await serve(FEED, "0", ...(await givePages()));
       const page = await open(path, "/feed", `ws://${host}/feed/prices`);
       const symbols = page.locator("#prices tr td:first-child");
       await symbols.nth(3).waitFor();
