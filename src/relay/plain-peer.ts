@@ -14,7 +14,7 @@ import type { Mailbox, Message, Sender } from "./mailbox.ts";
 import { caughtUp, type FlowEnd, keepsUp, regulate } from "./paired-flow.ts";
 import { type Place, placeOf } from "./place.ts";
 import type { Relay } from "./relay.ts";
-import { NO_ROLES, takenText } from "./role-claims.ts";
+import { NO_ROLES, placeLacks, takenText } from "./role-claims.ts";
 import { arrive, depart } from "./roles.ts";
 import type { Watched } from "./silence.ts";
 
@@ -172,6 +172,11 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     const wanted = parseRegistration(envelope);
     if ("problem" in wanted) {
       this.complain(wanted.problem);
+      return;
+    }
+    const lacking = placeLacks(this.conn.may, wanted);
+    if (lacking !== undefined) {
+      this.end(3003, lacking);
       return;
     }
     this.badInARow = 0;
