@@ -1,0 +1,11 @@
+/** A table of Markdown, for what scripts write into the docs. */
+
+/** Columns are padded, as the formatter wants them. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${widths.map((width, column) => (row[column] ?? "").padEnd(width)).join(" | ")} |\n`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  return [line(cells[0] ?? []), rule, ...cells.slice(1).map(line)].join("");
+}
