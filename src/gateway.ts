@@ -110,9 +110,7 @@ function furnish(config: Config, log: Log) {
   const { subscriptions: maxSubscriptions, subscribes } = config.limits;
   const subscribing = { subscribes, burst: Math.max(1, maxSubscriptions) };
   const house = { node, maxSubscriptions, subscribing, clock, log, engine, capacity, door, publisher };
-  const endpoints = Object.entries(config.routes).map(([path, options]) =>
-    createEndpoint(path, options, house),
-  );
+  const endpoints = Object.entries(config.routes).map(([path, route]) => createEndpoint(path, route, house));
 
   const metrics = () =>
     renderMetrics(
@@ -137,6 +135,7 @@ function furnish(config: Config, log: Log) {
     router: createRouter(pathsOf(endpoints)),
     capacity,
     door,
+    maxHeaders: config.limits.headers,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
       web: config.web,
@@ -165,6 +164,7 @@ function furnish(config: Config, log: Log) {
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
+      maxBody: config.limits.body,
       reception,
       onGone: ({ place }) => place?.leave(),
       clock,

@@ -1,6 +1,6 @@
 /** Options of `limits`: what one client, one address, or all of them may take. 0 is no limit. */
 import { z } from "zod";
-import { option } from "./option.ts";
+import { option, size } from "./option.ts";
 
 export const limitsOptions = z
   .strictObject({
@@ -24,6 +24,12 @@ export const limitsOptions = z
       "new connections a second after as many at once, a quarter of them from one address; past it 429. Loopback is not counted",
       "connections/s",
     ),
+    headers: option(
+      z.int().min(0).default(100),
+      "headers of different names that a request may have; past it 431. The runtime takes fewer than 199, and 16 KiB with the request line",
+      "headers",
+    ),
+    body: size("1MiB", "body of a request; past it 413"),
     pings: option(
       z.int().min(0).default(60),
       "pings that a client may send in 10 s; past it close 1008. Each is answered, and a client that reads nothing piles answers up",
