@@ -1,11 +1,18 @@
 /**
  * Every answer that is given instead of an upgrade: one table, so that status, code and advice never differ between places.
- * Browsers never see any of it (they get 1006); tools and people do, so each text says what to do.
+ * Browsers never see a status (they get 1006); tools and people do, so each text says what to do. `close`: what a browser is told instead,
+ * by an upgrade that is closed at once, so that a client library stops.
  */
 import type { Refusal } from "./route.ts";
+import type { CloseCode } from "./wire/close-codes.ts";
+import type { WireErrorCode } from "./wire/error-codes.ts";
 
 const UPGRADE = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
 const LATER = { "Retry-After": "5" };
+
+interface Row extends Omit<Refusal, "code"> {
+  readonly close?: CloseCode;
+}
 
 const TABLE = {
   bad_host: { status: 400, text: "The Host header is not a host name with an optional port." },
@@ -22,15 +29,22 @@ const TABLE = {
   },
   bad_topic: { status: 400, text: "The topic's name cannot be used" },
   bad_request: { status: 400, text: "The request cannot be used" },
+  unauthorized: {
+    status: 401,
+    text: "Who you are could not be told",
+    headers: { "WWW-Authenticate": "Bearer" },
+    close: 3000,
+  },
   forbidden: {
     status: 403,
     text: "The right to do that here is missing; the token, or `access` of the route, must give it.",
+    close: 3003,
   },
   origin_refused: {
     status: 403,
     text: "Pages of this origin may not talk to this gateway; its operator can list it in `origins`",
   },
-  target_forbidden: { status: 403, text: "This bridge does not lead there." },
+  target_forbidden: { status: 403, text: "This bridge does not lead there.", close: 3003 },
   not_found: { status: 404, text: "No route has this path. GET / lists the routes." },
   unknown_target: { status: 404, text: "This bridge has no target of that name or token." },
   method_not_allowed: {
@@ -58,10 +72,6 @@ const TABLE = {
     text: "New connections come faster than they may (`limits.perSecond`); try again in a moment.",
     headers: { "Retry-After": "1" },
   },
-  too_many_headers: {
-    status: 431,
-    text: "The request has more headers than this gateway takes (`limits.headers`).",
-  },
   internal_error: { status: 500, text: "The request failed; the log has the reason." },
   upstream_refused: {
     status: 502,
@@ -82,13 +92,18 @@ const TABLE = {
     text: "This gateway is shutting down; try again, another one may answer.",
     headers: LATER,
   },
+  auth_unavailable: {
+    status: 503,
+    text: "Who you are cannot be checked at the moment; try again later.",
+    headers: LATER,
+  },
   engine_down: {
     status: 503,
     text: "The engine behind this route does not answer; try again later.",
     headers: LATER,
   },
   upstream_timeout: { status: 504, text: "The service behind this bridge did not answer in time." },
-} as const satisfies Record<string, Omit<Refusal, "code">>;
+} as const satisfies Record<string, Row>;
 
 export type RefusalCode = keyof typeof TABLE;
 export const REFUSAL_CODES = Object.keys(TABLE) as RefusalCode[];
@@ -99,13 +114,22 @@ export function refusal(
   detail?: string,
   headers?: Readonly<Record<string, string>>,
 ): Refusal {
-  const row: Omit<Refusal, "code"> = TABLE[code];
+  const row: Row = TABLE[code];
   return {
     code,
     status: row.status,
     text: detail === undefined ? row.text : `${row.text}: ${detail}.`,
     headers: { ...row.headers, ...headers },
   };
+}
+
+/** How a browser is told; undefined: by the status that it does not see. `code` is that of fairlead.v1. */
+export function closeOf({
+  code,
+}: Refusal): { readonly close: CloseCode; readonly code: WireErrorCode } | undefined {
+  const row: Row | undefined = Object.hasOwn(TABLE, code) ? TABLE[code as RefusalCode] : undefined;
+  if (row?.close === undefined) return undefined;
+  return { close: row.close, code: row.close === 3000 ? "unauthorized" : "forbidden" };
 }
 
 export function refusalResponse({ status, code, text, headers }: Refusal): Response {
