@@ -19,7 +19,7 @@ export type Right = (typeof RIGHTS)[number];
 
 /** The names a right holds for: patterns of segments between dots, where `*` is any one segment; true: every name. */
 export type Names = true | readonly string[];
-export type Rights = Readonly<Partial<Record<Right, Names>>>;
+export type Rights = { readonly [R in Right]?: Names | undefined };
 /** What a token allows, by the path of a route as it is configured; `*`: on every route. */
 export type Caps = Readonly<Record<string, Rights>>;
 
