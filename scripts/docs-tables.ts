@@ -22,7 +22,6 @@ import { configSchema } from "../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../src/config/schema-tree.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import { PROCESS_METRICS, ROUTE_METRICS } from "../src/prometheus.ts";
-import { table } from "./markdown-table.ts";
 
 const ROUTE_COMMANDS = { echo, room, feed, relay, bridge };
 /** Flags of the gateway are the same for all verbs, so `serve` stands for them. */
@@ -144,6 +143,16 @@ function defaultText(value: unknown): string {
 
 function code(text: string): string {
   return `\`${text}\``;
+}
+
+/** Columns are padded, as the formatter wants them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${widths.map((width, column) => (row[column] ?? "").padEnd(width)).join(" | ")} |\n`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  return [line(cells[0] ?? []), rule, ...cells.slice(1).map(line)].join("");
 }
 
 if (import.meta.main) {

@@ -4,41 +4,35 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
-import { compressFrom, compressing } from "./compression.ts";
-import type { FeedOptions } from "./config/kinds/feed.ts";
-import type { Config, ConfigInput, EngineOptions, RouteOptions } from "./config/schema.ts";
+import { authOptions } from "./config/auth.ts";
+import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { createEndpoint, type House, pathsOf } from "./endpoints.ts";
 import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
 import { createClientOf, createSchemeOf, createTrust } from "./forwarded.ts";
-import { createHeartbeat } from "./heartbeat.ts";
+import { createHandshake } from "./handshake.ts";
 import { createHostCheck } from "./host.ts";
+import type { Authenticator } from "./identity.ts";
 import { insecureSwitches } from "./insecure.ts";
-import { createDoor, type Door } from "./limits/door.ts";
+import { createDoor } from "./limits/door.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
-import { createRouteCounters, type RouteCounters } from "./metrics.ts";
 import { createOriginCheck } from "./origin.ts";
 import { createOwnPages } from "./own-pages.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { createReception } from "./reception.ts";
-import type { Refusal, Route } from "./route.ts";
+import type { Refusal } from "./route.ts";
 import { createRouter } from "./router.ts";
-import { createBridge } from "./routes/bridge.ts";
-import { createEcho } from "./routes/echo.ts";
-import { createFeed } from "./routes/feed.ts";
-import { createRelay } from "./routes/relay.ts";
-import { createRoom } from "./routes/room.ts";
-import type { SessionOptions } from "./session.ts";
-import { stocks } from "./sources/stocks.ts";
 import { checkFolder, createStaticFiles } from "./static-files.ts";
 import { clearStale } from "./unix-socket.ts";
+import { createValidity } from "./validity.ts";
 import { VERSION } from "./version.ts";
 
 export interface Gateway {
@@ -79,24 +73,8 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   };
 }
 
-/** What every route may need of the house. */
-interface House {
-  readonly node: string;
-  /** Subscriptions that a connection may have. */
-  readonly maxSubscriptions: number;
-  /** How fast it may ask for them. */
-  readonly subscribing: Pick<SessionOptions, "subscribes" | "burst">;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly engine: Engine;
-  readonly capacity: Capacity;
-  readonly door: Door;
-  readonly publisher: Publisher;
-}
-
 function furnish(config: Config, log: Log) {
   const clock = systemClock;
-  const rejected = new Map<string, number>();
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
   const door = createDoor({ ...config.limits, capacity, isTrusted: createTrust(config.trustProxy), clock });
   const engine = createEngine(config.engine, clock, log);
@@ -108,48 +86,41 @@ function furnish(config: Config, log: Log) {
   };
   const node = config.node ?? randomBytes(6).toString("base64url");
   const { subscriptions: maxSubscriptions, subscribes } = config.limits;
-  const subscribing = { subscribes, burst: Math.max(1, maxSubscriptions) };
-  const house = { node, maxSubscriptions, subscribing, clock, log, engine, capacity, door, publisher };
-  const endpoints = Object.entries(config.routes).map(([path, route]) => createEndpoint(path, route, house));
+  const auth = config.auth ?? authOptions.parse({});
+  const authenticator: Authenticator | undefined = undefined;
+  const validity = createValidity(clock, auth.grace);
+  const speaking = { subscribes, burst: Math.max(1, maxSubscriptions), deadline: auth.deadline };
+  const parts = { clock, log, engine, capacity, door, publisher, authenticator, validity };
+  const house: House = { node, maxSubscriptions, speaking, ...parts };
+  const endpoints = Object.entries(config.routes).map(([path, options]) =>
+    createEndpoint(path, options, house),
+  );
 
-  const metrics = () =>
-    renderMetrics(
-      endpoints.map(({ counters }) => counters),
-      {
-        version: VERSION,
-        rejected,
-        descriptorsUsed: capacity.used,
-        descriptorsMax: capacity.max,
-        engineUp: engine.health().up,
-        insecure: insecure.map((each) => each.name),
-        routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
-      },
-    );
-
-  function onRefused({ code, status }: Refusal, path: string, ip: string): void {
-    rejected.set(code, (rejected.get(code) ?? 0) + 1);
-    log.debug({ code, status, path, ip }, "! refused");
-  }
-
+  const counts = createCounts({ endpoints, capacity, engine, insecure, log });
+  const isDraining = () => draining;
   const reception = createReception({
     router: createRouter(pathsOf(endpoints)),
     capacity,
-    door,
-    maxHeaders: config.limits.headers,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
       web: config.web,
       notReady: () => (draining ? "draining" : engineProblem(engine)),
-      metrics,
+      metrics: counts.metrics,
     }),
     files: config.web === undefined ? undefined : createStaticFiles(config.web),
     clientOf: createClientOf(config.trustProxy),
     checkHost: createHostCheck({ ...config.listen, hosts: config.hosts }),
     checkOrigin: createOriginCheck(config.origins, createSchemeOf(config.trustProxy)),
-    isDraining: () => draining,
-    nextId: createIds(),
-    onRefused,
-    log,
+    isDraining,
+    handshake: createHandshake({
+      door,
+      isDraining,
+      nextId: createIds(),
+      log,
+      closesBrowsers: auth.browserClose,
+    }),
+    validity,
+    onRefused: counts.onRefused,
   });
 
   async function start(): Promise<void> {
@@ -164,7 +135,6 @@ function furnish(config: Config, log: Log) {
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
-      maxBody: config.limits.body,
       reception,
       onGone: ({ place }) => place?.leave(),
       clock,
@@ -183,6 +153,7 @@ function furnish(config: Config, log: Log) {
     await drainAll(open, window, clock);
     await Promise.all(endpoints.map(({ route }) => route.dispose()));
     for (const { heartbeat } of endpoints) heartbeat.stop();
+    validity.stop();
     await listener?.stop();
     await engine.close();
     log.info({}, "stopped");
@@ -191,13 +162,36 @@ function furnish(config: Config, log: Log) {
   return { start, stop, port: () => listener?.port ?? config.listen.port };
 }
 
-/** What is configured for a path wins over what another route answers below its own. */
-function pathsOf(endpoints: readonly Endpoint[]): (readonly [path: string, endpoint: Endpoint])[] {
-  const below = endpoints.flatMap((endpoint) => {
-    const base = endpoint.path.replace(/\/\*?$/, "");
-    return (endpoint.route.paths ?? []).map((path) => [`${base}${path}`, endpoint] as const);
-  });
-  return [...below, ...endpoints.map((endpoint) => [endpoint.path, endpoint] as const)];
+interface Counted {
+  readonly endpoints: readonly Endpoint[];
+  readonly capacity: Capacity;
+  readonly engine: Engine;
+  readonly insecure: readonly { readonly name: string }[];
+  readonly log: Log;
+}
+
+/** What is counted beside routes, and all of it as `/metrics` shows it. */
+function createCounts({ endpoints, capacity, engine, insecure, log }: Counted) {
+  const rejected = new Map<string, number>();
+  return {
+    onRefused({ code, status }: Refusal, path: string, ip: string): void {
+      rejected.set(code, (rejected.get(code) ?? 0) + 1);
+      log.debug({ code, status, path, ip }, "! refused");
+    },
+    metrics: () =>
+      renderMetrics(
+        endpoints.map(({ counters }) => counters),
+        {
+          version: VERSION,
+          rejected,
+          descriptorsUsed: capacity.used,
+          descriptorsMax: capacity.max,
+          engineUp: engine.health().up,
+          insecure: insecure.map((each) => each.name),
+          routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
+        },
+      ),
+  };
 }
 
 function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
@@ -210,68 +204,6 @@ function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
 function engineProblem(engine: Engine): string | undefined {
   const { up, text } = engine.health();
   return up ? undefined : text;
-}
-
-function createEndpoint(path: string, options: RouteOptions, house: House): Endpoint {
-  const { clock, node } = house;
-  const counters = createRouteCounters(path, options.kind);
-  const route = createRoute(path, options, counters, house);
-  const { kind, v1 } = route;
-  const { maxMessage, heartbeat, slow } = options;
-  const told = { kind, node, heartbeat: heartbeat.ping, maxMessage };
-  return {
-    path,
-    counters,
-    route,
-    heartbeat: createHeartbeat(clock, { ...heartbeat, stall: options.stallTimeout }),
-    maxMessage,
-    compressFrom: compressFrom(options.compression),
-    session: v1 && { ...told, ...house.subscribing, v1, highWater: slow.highWater, clock },
-    onOpen: options.onOpen,
-    onClose: options.onClose,
-  };
-}
-
-function createRoute(path: string, options: RouteOptions, counters: RouteCounters, house: House): Route {
-  const { engine, log, clock, capacity, door, maxSubscriptions } = house;
-  const publisher = compressing(house.publisher, compressFrom(options.compression));
-  const hub = { route: path, publisher, log };
-  const speaking = { presence: engine.presence, clock, maxSubscriptions };
-  switch (options.kind) {
-    case "echo":
-      return createEcho({ options, clock });
-    case "room":
-      return createRoom({
-        options,
-        counters,
-        hub,
-        topics: engine.topics(path, options.history),
-        ...speaking,
-      });
-    case "feed": {
-      const topics = engine.topics(path, options.history);
-      return createFeed({
-        options,
-        counters,
-        hub,
-        topics,
-        door,
-        ...speaking,
-        source: sourceOf(options, clock),
-      });
-    }
-    case "relay":
-      return createRelay({ options, claims: engine.claims, counters, log, clock, name: path });
-    case "bridge":
-      return createBridge({ options, counters, capacity, clock, log, route: path });
-  }
-}
-
-/** The feed's source under its topic's name; the gateway brings `stocks`, a config in TypeScript its own. */
-function sourceOf({ source, interval, topic }: FeedOptions, clock: Clock) {
-  if (source === undefined) return undefined;
-  if (source === "stocks") return { name: "stocks", run: stocks({ interval, clock }) };
-  return { name: topic ?? "feed", run: source };
 }
 
 /** 0 means no limit, so it is the largest of all. */

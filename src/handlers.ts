@@ -11,8 +11,9 @@ import type { CloseInfo, Data } from "./connection.ts";
 import { byteLength } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { Session } from "./session.ts";
-import type { SocketConnection } from "./socket.ts";
+import type { Dismissal, SocketConnection } from "./socket.ts";
 import { CLOSE_CODES } from "./wire/close-codes.ts";
+import { errorFrame } from "./wire/frames.ts";
 import { PROTOCOL } from "./wire/v1.ts";
 
 export interface HandlersOptions {
@@ -45,6 +46,7 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
     open(socket) {
       const connection = socket.data;
       connection.attach(socket);
+      if (connection.refused !== undefined) return dismiss(connection, connection.refused);
       connections.add(connection);
       connection.guard("onOpen", () => opened(connection));
       if (connection.isOpen) connection.guard("open", () => enter(connection));
@@ -75,6 +77,7 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
     },
     close(socket, code, reason) {
       const connection = socket.data;
+      if (connection.refused !== undefined) return options.onGone(connection);
       const info = endingOf(connection, code, reason);
       connections.delete(connection);
       closed(connection, info, log);
@@ -91,6 +94,12 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
   };
 }
 
+/** It was refused before its handshake, and is told so in the way that a browser understands. */
+function dismiss(connection: SocketConnection, { close, code, text }: Dismissal): void {
+  if (connection.protocol === PROTOCOL) connection.send(errorFrame(undefined, { code, message: text }));
+  connection.close(close, text);
+}
+
 /** Once its route has said what there is to say of it, but before its "goodbye", also where the route closes it at once. */
 function announce(connection: SocketConnection, log: Log): void {
   if (connection.isAnnounced) return;
@@ -99,22 +108,21 @@ function announce(connection: SocketConnection, log: Log): void {
 }
 
 function opened(connection: SocketConnection): void {
-  const { counters, heartbeat, onOpen } = connection.endpoint;
+  const { counters, heartbeat, validity, onOpen } = connection.endpoint;
   counters.connections += 1;
   counters.opened += 1;
   heartbeat.add(connection);
+  validity.hold(connection);
   onOpen?.(hookView(connection));
 }
 
-/** From here on the connection is the route's: its `close` will follow, and what `admit` took is its own. */
 function enter(connection: SocketConnection): void {
   const { route, session } = connection.endpoint;
-  connection.release = undefined;
-  connection.hasEntered = true;
   if (connection.protocol === PROTOCOL && session !== undefined) {
-    connection.session = new Session(connection, session, (stage, error) => connection.fail(stage, error));
+    connection.session = new Session(connection, session, connection);
     connection.session.open();
   } else {
+    connection.entering();
     route.open(connection);
   }
 }
@@ -141,14 +149,16 @@ function received(connection: SocketConnection, data: Data, log: Log): void {
 }
 
 function drained(connection: SocketConnection): void {
-  connection.endpoint.route.drain(connection);
+  if (connection.hasEntered) connection.endpoint.route.drain(connection);
   connection.session?.drained();
 }
 
 function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
-  const { counters, heartbeat } = connection.endpoint;
+  const { counters, heartbeat, validity } = connection.endpoint;
   connection.isOpen = false;
   heartbeat.remove(connection);
+  validity.release(connection);
+  connection.session?.closed();
   counters.connections -= 1;
   const counted = COUNTED_CODES.has(info.code) ? info.code : 0;
   counters.closed.set(counted, (counters.closed.get(counted) ?? 0) + 1);
@@ -170,6 +180,6 @@ function runtimeRefusal(reason: string): number {
   return reason.startsWith("Received") ? 1002 : 1006;
 }
 
-function hookView({ id, endpoint, params, remoteAddress }: SocketConnection): HookConnection {
-  return { id, route: endpoint.path, params, remoteAddress };
+function hookView({ id, endpoint, params, remoteAddress, user }: SocketConnection): HookConnection {
+  return { id, route: endpoint.path, params, remoteAddress, user };
 }

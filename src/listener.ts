@@ -25,8 +25,6 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   /** With it the port speaks TLS, and nothing else. */
   readonly tls?: TlsOptions | undefined;
   readonly reception: Reception;
-  /** Bytes of a request's body; 0 = no limit. */
-  readonly maxBody: number;
 }
 
 export interface Listener extends Publisher {
@@ -36,12 +34,11 @@ export interface Listener extends Publisher {
   stop(): Promise<void>;
 }
 
-/** For a body that does not come, and between requests. For the first head the runtime takes 10 s, whatever stands here. */
-const IDLE_TIMEOUT_S = 10;
-/** A head that never ends counts as a request being answered, and would hold the end for those 10 s. */
+/** Seconds for a request's head. */
+const HEAD_TIMEOUT_S = 10;
+/** A head that never ends counts as a request being answered, and would hold the end for HEAD_TIMEOUT_S. */
 const REQUEST_GRACE_MS = 500;
-/** The runtime takes no 0 for "no limit". */
-const RUNTIME_MAX_BODY = 1024 ** 3;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Binds at once; throws LISTEN_FAILED with one line that says why not. */
 export function createListener(options: ListenerOptions): Listener {
@@ -70,7 +67,7 @@ function bind(
   const common = {
     ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
     development: false,
-    maxRequestBodySize: options.maxBody || RUNTIME_MAX_BODY,
+    maxRequestBodySize: MAX_BODY_BYTES,
     fetch: (request: Request, server: Server<SocketConnection>) => reception.answer(request, server),
     error(error: Error) {
       log.error({ err: error }, "! a request failed");
@@ -85,7 +82,7 @@ function bind(
       ...common,
       hostname,
       port,
-      idleTimeout: IDLE_TIMEOUT_S,
+      idleTimeout: HEAD_TIMEOUT_S,
       // Without this line `development: false` would let a second gateway take half of this one's connections in silence.
       reusePort: false,
     });

@@ -1,25 +1,25 @@
 /**
  * Every request's way in: the gateway's own paths, a route's HTTP side, a file, or an upgrade; else one answer of the refusal table.
- * Order: capacity before any work, then Host (it decides what the URL looks like), path, Origin, method, handshake, the route's `admit`.
- * Whatever `admit` took is given back when no connection comes of it.
+ * Order: capacity before any work, then Host (it decides what the URL looks like), path, Origin, method, who asks, the route.
  */
 import type { Server } from "bun";
-import { NOBODY } from "./access.ts";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
+import type { Entry, Guest } from "./auth-gate.ts";
 import { withdrawOffer } from "./compression.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ClientOf, Peer } from "./forwarded.ts";
+import type { Attempt, Handshake } from "./handshake.ts";
 import type { HostCheck } from "./host.ts";
-import type { Door, Place } from "./limits/door.ts";
+import type { Credentials } from "./identity.ts";
 import type { Capacity } from "./limits.ts";
-import type { Log } from "./log.ts";
 import { answerListed, type OriginCheck } from "./origin.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
-import type { Admission, AdmitRequest, Admitted, HttpAnswer, Refusal } from "./route.ts";
+import type { AdmitRequest, HttpAnswer, Refusal } from "./route.ts";
 import type { Match, Params, Router } from "./router.ts";
-import { SocketConnection } from "./socket.ts";
+import type { SocketConnection } from "./socket.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "./topics/event-stream.ts";
+import type { Validity } from "./validity.ts";
 
 /** The calls of the runtime's server that are needed here. */
 export type Upgrader = Pick<
@@ -31,9 +31,6 @@ export type Answer = Response | undefined;
 export interface ReceptionOptions {
   readonly router: Router<Endpoint>;
   readonly capacity: Pick<Capacity, "isFull">;
-  readonly door: Door;
-  /** Names of headers that a request may have; 0: as many as the runtime takes. */
-  readonly maxHeaders: number;
   /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
   ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
   /** What answers plain requests that no route answers; its undefined: nothing has this path. */
@@ -44,9 +41,9 @@ export interface ReceptionOptions {
   readonly checkHost: HostCheck;
   readonly checkOrigin: OriginCheck;
   readonly isDraining: () => boolean;
-  readonly nextId: () => string;
+  readonly handshake: Handshake;
+  readonly validity: Validity;
   readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
-  readonly log: Log;
 }
 
 export interface Reception {
@@ -63,6 +60,12 @@ interface Arrival {
   readonly asked: string;
   readonly path: string;
   readonly client: Peer;
+}
+
+/** One that has found its route. */
+interface Asking extends Arrival {
+  readonly endpoint: Endpoint;
+  readonly params: Params;
 }
 
 /** Of a client that has gone already. */
@@ -102,68 +105,52 @@ export function createReception(options: ReceptionOptions): Reception {
   }
 
   function toRoute(arrival: Arrival): Answer | Promise<Answer> {
-    const { request, server, match, path } = arrival;
+    const { request, match, path } = arrival;
     const { address: remoteAddress } = arrival.client;
     const upgrade = wantsUpgrade(request.headers);
     const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
     if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);
-    const from = admitRequest(arrival, match.params);
-    if (!upgrade) return plain(request, server, from, match.value, path);
+    const asking = { ...arrival, endpoint: match.value, params: match.params };
+    if (!upgrade) return plain(asking);
     const handshake = checkUpgrade(request.headers);
     if (handshake !== undefined) return refuse(handshake, path, remoteAddress);
-    return receive(request, server, from, match.value, path);
+    return shake(asking);
   }
 
-  function plain(
-    request: Request,
-    server: Upgrader,
-    from: AdmitRequest,
-    { route }: Endpoint,
-    path: string,
-  ): Response | Promise<Response> {
-    if (route.http === undefined) return refuse(refusal("upgrade_required"), path, from.remoteAddress);
-    if (options.isDraining()) return refuse(refusal("draining"), path, from.remoteAddress);
-    const settle = (answer: HttpAnswer): Response => {
-      if (!(answer instanceof Response)) return refuse(answer, path, from.remoteAddress);
+  function plain(asking: Asking): Response | Promise<Response> {
+    const { endpoint, path, client } = asking;
+    const refused = (problem: Refusal) => refuse(problem, path, client.address);
+    if (endpoint.route.http === undefined) return refused(refusal("upgrade_required"));
+    if (options.isDraining()) return refused(refusal("draining"));
+    const settle = (entry: Entry) => ("refusal" in entry ? refused(entry.refusal) : respond(asking, entry));
+    const entry = endpoint.auth.enter(() => credentials(asking), false);
+    return entry instanceof Promise ? entry.then(settle) : settle(entry);
+  }
+
+  function respond(asking: Asking, guest: Guest): Response | Promise<Response> {
+    const { request, server, endpoint, path, client } = asking;
+    const settle = (answer: HttpAnswer | undefined): Response => {
+      if (!(answer instanceof Response))
+        return refuse(answer ?? refusal("upgrade_required"), path, client.address);
       // Longer than between two comments of an event stream; yet a socket whose reader stalls is given back in the end.
       if (isEventStream(answer)) server.timeout(request, EVENT_STREAM_TIMEOUT_S);
       return answer;
     };
-    const answer = route.http.handle(request, from);
+    const answer = endpoint.route.http?.handle(request, admitRequest(asking, guest, options.validity));
     return answer instanceof Promise ? answer.then(settle) : settle(answer);
   }
 
-  function receive(
-    request: Request,
-    server: Upgrader,
-    from: AdmitRequest,
-    endpoint: Endpoint,
-    path: string,
-  ): Answer | Promise<Answer> {
-    const entered = options.door.enter(from);
-    if ("refusal" in entered) return refuse(entered.refusal, path, from.remoteAddress);
-    const { place } = entered;
-    const settle = (settled: Admission) => {
-      const refused =
-        "refusal" in settled
-          ? settled.refusal
-          : upgrade(options, request, server, from, endpoint, place, settled.admitted);
-      if (refused === undefined) return undefined;
-      place.leave();
-      return refuse(refused, path, from.remoteAddress);
+  function shake(asking: Asking): Answer | Promise<Answer> {
+    const { path, client } = asking;
+    const settle = (outcome: Awaited<ReturnType<Handshake>>): Answer => {
+      if (outcome === undefined) return undefined;
+      if (!outcome.told) return refuse(outcome.refusal, path, client.address);
+      options.onRefused(outcome.refusal, path, client.address);
+      return undefined;
     };
-    const giveBack = (error: unknown) => {
-      place.leave();
-      throw error;
-    };
-    let admission: Admission | Promise<Admission>;
-    try {
-      admission = endpoint.route.admit?.(from) ?? { admitted: {} };
-    } catch (error) {
-      return giveBack(error);
-    }
-    return admission instanceof Promise ? admission.then(settle, giveBack) : settle(admission);
+    const outcome = options.handshake(attemptOf(asking, options.validity));
+    return outcome instanceof Promise ? outcome.then(settle) : settle(outcome);
   }
 
   return { answer };
@@ -173,32 +160,35 @@ export function createReception(options: ReceptionOptions): Reception {
 function earlyProblem(options: ReceptionOptions, headers: Headers, upgrade: boolean): Refusal | undefined {
   if (upgrade && options.isDraining()) return refusal("draining");
   if (upgrade && options.capacity.isFull) return refusal("full");
-  if (options.maxHeaders > 0 && headers.count > options.maxHeaders) return refusal("too_many_headers");
   return hostIsUsable(headers) ? undefined : refusal("bad_host");
 }
 
-/** Undefined: it is a WebSocket now, and `open` follows. */
-function upgrade(
-  options: ReceptionOptions,
-  request: Request,
-  server: Upgrader,
-  from: AdmitRequest,
-  endpoint: Endpoint,
-  place: Place,
-  admitted: Admitted,
-): Refusal | undefined {
-  const connection = new SocketConnection(options.nextId(), endpoint, from, options.log, admitted);
-  connection.place = place;
-  const headers = {
-    "Fairlead-Connection": connection.id,
-    // Without this header the runtime would echo the first name offered, a token entry too.
-    "Sec-WebSocket-Protocol": admitted.protocol ?? "",
+function attemptOf(asking: Asking, validity: Validity): Attempt {
+  const { request, server, endpoint } = asking;
+  const { headers } = request;
+  return {
+    endpoint,
+    headers,
+    protocols: offeredProtocols(headers) ?? [],
+    shown: () => credentials(asking),
+    from: (guest) => admitRequest(asking, guest, validity),
+    upgrade(data, more) {
+      withdrawOffer(headers, endpoint.compressFrom);
+      return server.upgrade(request, { data, headers: more });
+    },
   };
-  withdrawOffer(request.headers, endpoint.compressFrom);
-  const draining = options.isDraining();
-  if (!draining && server.upgrade(request, { data: connection, headers })) return undefined;
-  admitted.release?.();
-  return draining ? refusal("draining") : refusal("bad_request", "the client went away during the handshake");
+}
+
+function credentials({ request, endpoint, params, client }: Asking): Credentials {
+  return {
+    headers: request.headers,
+    route: endpoint.path,
+    params,
+    remoteAddress: client.address,
+    get query() {
+      return queryOf(request.url);
+    },
+  };
 }
 
 function isEventStream(response: Response): boolean {
@@ -236,17 +226,23 @@ function methodProblem(request: Request, match: Match<Endpoint>, upgrade: boolea
     : refusal("method_not_allowed", undefined, { Allow: methods.join(", ") });
 }
 
-function admitRequest({ request, server, asked, client }: Arrival, params: Params): AdmitRequest {
+function admitRequest(asking: Asking, guest: Guest, validity: Validity): AdmitRequest {
+  const { request, server, params, asked, client } = asking;
+  const { identity, may } = guest;
   return {
     params,
     path: asked,
     remoteAddress: client.address,
     remotePort: client.port,
     local: { address: server.hostname ?? "", port: server.port ?? 0 },
-    identity: NOBODY,
-    user: null,
-    may: () => true,
-    held: () => () => {},
+    identity,
+    user: identity.user,
+    may,
+    held(end) {
+      const holder = { identity, expiring: () => {}, end };
+      validity.hold(holder);
+      return () => validity.release(holder);
+    },
     headers: request.headers,
     protocols: offeredProtocols(request.headers) ?? [],
     signal: request.signal,

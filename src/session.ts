@@ -4,15 +4,18 @@
  * Limits: MAX_WAITING commands, `highWater` bytes that the client has not read, `subscribes` a second; past any no more is read from it.
  * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
  */
-import type { Clock } from "./clock.ts";
+
+import type { Entry, Guest } from "./auth-gate.ts";
+import type { Timer } from "./clock.ts";
 import type { Connection, Data } from "./connection.ts";
 import type { Reply, RouteKind, Subscribed, V1 } from "./route.ts";
+import { SubRate, type SubRateOptions } from "./sub-rate.ts";
 import { decodeCommand } from "./wire/commands.ts";
 import { ERROR_CODES } from "./wire/error-codes.ts";
-import { answerFrame, drainFrame, errorFrame, welcomeFrame } from "./wire/frames.ts";
-import type { Answer, Command, WireError } from "./wire/v1.ts";
+import { answerFrame, drainFrame, errorFrame, expiringFrame, welcomeFrame } from "./wire/frames.ts";
+import type { Answer, Command, CommandOf, WireError } from "./wire/v1.ts";
 
-export interface SessionOptions {
+export interface SessionOptions extends SubRateOptions {
   readonly v1: V1;
   readonly kind: RouteKind;
   /** Name of this process. */
@@ -23,10 +26,22 @@ export interface SessionOptions {
   readonly maxMessage: number;
   /** Bytes that may wait for the client before its commands do; 0 = no limit. */
   readonly highWater: number;
-  /** `sub` commands a second, after `burst` of them at once; 0 = any number. */
-  readonly subscribes: number;
-  readonly burst: number;
-  readonly clock: Clock;
+  /** Milliseconds that a client which has shown no token has for its `auth`; 0 = any time. */
+  readonly deadline: number;
+}
+
+/** What a session needs of the connection beyond what routes see. */
+export interface SessionHost {
+  /** Its client has shown nothing yet, and must. */
+  readonly waits: boolean;
+  /** Who a token speaks for. Undefined: tokens are not looked at here. */
+  check(token: string): Entry | Promise<Entry> | undefined;
+  /** The connection is this guest's from now on. False: that user has as many as one may have. */
+  identify(guest: Guest): boolean;
+  /** The route is about to learn of the connection. */
+  entering(): void;
+  /** A command failed after its hook had returned. */
+  fail(stage: string, error: unknown): void;
 }
 
 interface Received {
@@ -37,8 +52,6 @@ interface Received {
 
 const MAX_WAITING = 64;
 const MAX_BAD = 10;
-/** So many topics of a pattern count as one more `sub`: to begin a stream in each of 10,000 takes the server 200 ms. */
-const TOPICS_PER_SUB = 100;
 
 /** A class, because there is one per connection. */
 export class Session {
@@ -52,20 +65,52 @@ export class Session {
   private isEarly = false;
   /** Too many bytes of answers wait for the client: whatever it says next waits, too, also what was read already. */
   private isClogged = false;
-  /** Clock time in ms up to which the `sub` commands so far use the rate up. */
-  private subsUntil = 0;
+  private readonly subs: SubRate;
+  /** Runs while its client has not shown who it is. */
+  private waitsFor: Timer | undefined;
+  private isStranger: boolean;
+  /** Of the `auth` that let it in. */
+  private authId: number | undefined;
 
   constructor(
     private readonly connection: Connection,
     private readonly options: SessionOptions,
-    /** A command failed after its hook had returned. */
-    private readonly fail: (stage: string, error: unknown) => void,
-  ) {}
+    private readonly host: SessionHost,
+  ) {
+    this.isStranger = host.waits;
+    this.subs = new SubRate(options);
+  }
 
   open(): void {
+    if (this.isStranger) this.awaitToken();
+    else this.enter();
+  }
+
+  /** The connection has ended. */
+  closed(): void {
+    this.waitsFor?.cancel();
+  }
+
+  /** The token has ended, and so will the connection. */
+  expiring(at: number): void {
+    this.connection.send(expiringFrame(at));
+  }
+
+  private enter(): void {
+    this.host.entering();
     this.options.v1
       .open(this.connection, (sub) => this.welcome(sub))
-      ?.catch((error: unknown) => this.fail("open", error));
+      ?.catch((error: unknown) => this.host.fail("open", error));
+  }
+
+  private awaitToken(): void {
+    const { deadline, clock } = this.options;
+    this.isBusy = false;
+    if (deadline === 0) return;
+    this.waitsFor = clock.after(deadline, () => {
+      this.answer(undefined, refused("unauthorized", `no \`auth\` came within ${deadline} ms`));
+      this.connection.close(3008, "no token came in time");
+    });
   }
 
   message(data: Data, size: number): void {
@@ -95,38 +140,21 @@ export class Session {
 
   /** This process stops, and closes the connection within so many ms; `retry`: when to come back. */
   drain(within: number, retry: number): void {
-    this.connection.send(drainFrame(within, retry));
+    if (!this.isStranger) this.connection.send(drainFrame(within, retry));
   }
 
   private welcome(sub: Subscribed | undefined): void {
     const { kind, node, heartbeat, maxMessage } = this.options;
-    const { id: conn, user } = this.connection;
-    this.send(welcomeFrame({ conn, kind, user, heartbeat, maxMessage, node, sub }), "secret");
+    const { id: conn, identity } = this.connection;
+    const { user, expires } = identity;
+    this.send(welcomeFrame({ conn, kind, user, heartbeat, maxMessage, expires, node, sub }), "secret");
+    if (this.authId !== undefined) this.answer(this.authId, { ok: { user, expires } });
     this.next();
   }
 
   private wait(received: Received): void {
     this.waiting.push(received);
     if (this.waiting.length >= MAX_WAITING) this.connection.pause();
-  }
-
-  /** Milliseconds until one more `sub` is within the rate; 0: now, and it is counted. */
-  private subDelay(): number {
-    const { subscribes, burst, clock } = this.options;
-    if (subscribes === 0) return 0;
-    const [now, cost] = [clock.now(), 1000 / subscribes];
-    const until = Math.max(this.subsUntil, now) + cost;
-    const delay = until - now - burst * cost;
-    if (delay <= 0) this.subsUntil = until;
-    return Math.max(0, delay);
-  }
-
-  /** What is known of a `sub` only when it has been done. */
-  private countTopics(answer: Answer): void {
-    const positions = "ok" in answer ? answer.ok["positions"] : undefined;
-    if (typeof positions !== "object" || positions === null || this.options.subscribes === 0) return;
-    const subs = Object.keys(positions).length / TOPICS_PER_SUB;
-    this.subsUntil += (subs * 1000) / this.options.subscribes;
   }
 
   /** Not refused: a client that comes back with all its topics is no attack. */
@@ -139,25 +167,78 @@ export class Session {
   }
 
   private run(command: Command, size: number): void {
-    const delay = command.t === "sub" ? this.subDelay() : 0;
+    const delay = command.t === "sub" ? this.subs.delay() : 0;
     if (delay > 0) {
       this.runLater({ command, size }, delay);
       return;
     }
     const reply: Reply = (answer) => {
-      if (command.t === "sub") this.countTopics(answer);
+      if (command.t === "sub") this.subs.count(answer);
       this.answer(command.id, answer);
     };
-    if (command.t === "ping") {
+    if (command.t === "auth") {
+      this.auth(command, reply);
+    } else if (this.isStranger) {
+      reply(refused("unauthorized", "say `auth` with a token first"));
+    } else if (command.t === "ping") {
       reply({ ok: { time: this.options.clock.wall() } });
-    } else if (command.t === "auth") {
-      reply({ err: { code: "unauthorized", message: "this gateway checks no tokens; leave `auth` out" } });
     } else {
       const pending = this.options.v1.command(this.connection, command, reply, size);
       if (pending === undefined) return;
       this.isBusy = true;
-      pending.then(() => this.yieldTurn()).catch((error: unknown) => this.fail("command", error));
+      pending.then(() => this.yieldTurn()).catch((error: unknown) => this.host.fail("command", error));
     }
+  }
+
+  private auth(command: CommandOf<"auth"> & Command, reply: Reply): void {
+    const entry = this.host.check(command.token);
+    if (entry === undefined) {
+      reply(refused("unauthorized", "this route looks at no tokens; leave `auth` out"));
+    } else if (entry instanceof Promise) {
+      this.isBusy = true;
+      entry
+        .then((settled) => this.authenticated(settled, command.id, reply))
+        .catch((error: unknown) => this.host.fail("command", error));
+    } else {
+      this.authenticated(entry, command.id, reply);
+    }
+  }
+
+  private authenticated(entry: Entry, id: number | undefined, reply: Reply): void {
+    if (!this.connection.isOpen) return;
+    if (!this.isStranger) {
+      reply(this.renewed(entry));
+      this.next();
+    } else if ("refusal" in entry) {
+      const isFinal = entry.refusal.code === "unauthorized";
+      reply(refused(isFinal ? "unauthorized" : "engine_down", entry.refusal.text));
+      this.connection.close(isFinal ? 3000 : 1013, entry.refusal.text);
+    } else if (this.host.identify(entry)) {
+      this.waitsFor?.cancel();
+      this.isStranger = false;
+      this.isBusy = true;
+      this.authId = id;
+      this.enter();
+    } else {
+      reply(refused("too_many", "this user has as many connections as one may have; close another one"));
+      this.connection.close(1008, "too many connections of this user");
+    }
+  }
+
+  /** A later token: whatever is wrong with it, the one before runs on to its end. */
+  private renewed(entry: Entry): Answer {
+    if ("refusal" in entry) {
+      const code = entry.refusal.code === "unauthorized" ? "unauthorized" : "engine_down";
+      return refused(code, entry.refusal.text);
+    }
+    const { user, expires } = entry.identity;
+    if (user !== this.connection.user)
+      return refused("forbidden", "token: it is another user's; open another connection for that");
+    const lacking = this.options.v1.lacks?.(this.connection, entry.may);
+    if (lacking !== undefined)
+      return refused("forbidden", `token: it does not allow what this connection has: ${lacking}`);
+    this.host.identify(entry);
+    return { ok: { user, expires } };
   }
 
   /** Histories that are at hand are answered without a look at any socket: thousands of them would shut the others out. */
@@ -171,7 +252,7 @@ export class Session {
     try {
       this.next();
     } catch (error) {
-      this.fail("command", error);
+      this.host.fail("command", error);
     }
   };
 

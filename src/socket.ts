@@ -3,6 +3,7 @@
  * The runtime calls its close handler inside `close()` and `terminate()`, so a route's close hook runs there too.
  */
 import type { ServerWebSocket } from "bun";
+import type { Entry, Guest } from "./auth-gate.ts";
 import { isCompressed } from "./compression.ts";
 import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -13,14 +14,23 @@ import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { AdmitRequest, Admitted } from "./route.ts";
 import type { Params } from "./router.ts";
-import type { Session } from "./session.ts";
-import { MAX_REASON_BYTES } from "./wire/close-codes.ts";
+import type { Session, SessionHost } from "./session.ts";
+import type { Holder } from "./validity.ts";
+import { type CloseCode, MAX_REASON_BYTES } from "./wire/close-codes.ts";
+import type { WireErrorCode } from "./wire/error-codes.ts";
 
 const PING_WINDOW_MS = 10_000;
 
 export type Socket = ServerWebSocket<SocketConnection>;
 
-export class SocketConnection implements Connection, Peer {
+/** What somebody is told who is let in for nothing else. `code`: that of fairlead.v1. */
+export interface Dismissal {
+  readonly close: CloseCode;
+  readonly code: WireErrorCode;
+  readonly text: string;
+}
+
+export class SocketConnection implements Connection, Peer, Holder, SessionHost {
   isOpen = false;
   state: unknown;
   /** How it ended, when we decided it; the runtime reports 1006 for much of that. */
@@ -34,6 +44,10 @@ export class SocketConnection implements Connection, Peer {
   hasEntered = false;
   /** The log has its "connected". */
   isAnnounced = false;
+  /** May still show who it is, and may do nothing before. */
+  waits = false;
+  /** Let in only to be told this, and closed: what a browser can understand of a refusal. */
+  refused: Dismissal | undefined = undefined;
   /** Of a client that speaks fairlead.v1. */
   session: Session | undefined = undefined;
   release: (() => void) | undefined;
@@ -138,7 +152,7 @@ export class SocketConnection implements Connection, Peer {
   }
 
   close(code: number, reason: string): void {
-    if (!this.end(code, reason)) return;
+    if (!this.endWith(code, reason)) return;
     this.socket?.close(code, this.ending?.reason);
   }
 
@@ -146,10 +160,46 @@ export class SocketConnection implements Connection, Peer {
     this.guard("drain", () => this.session?.drain(within, retry));
   }
 
+  check(token: string): Entry | Promise<Entry> | undefined {
+    const { endpoint, params, remoteAddress } = this;
+    // What else the client showed was seen at the handshake, and is not kept for as long as it stays.
+    const shown = {
+      headers: new Headers(),
+      query: new URLSearchParams(),
+      route: endpoint.path,
+      params,
+      remoteAddress,
+    };
+    return endpoint.auth.token(token, shown);
+  }
+
+  identify({ identity, may }: Guest): boolean {
+    if (identity.user !== null && this.place?.belongTo(identity.user) === false) return false;
+    this.identity = identity;
+    this.may = may;
+    this.endpoint.validity.hold(this);
+    return true;
+  }
+
+  /** From here on the connection is the route's: its `close` will follow, and what `admit` took is its own. */
+  entering(): void {
+    this.release = undefined;
+    this.hasEntered = true;
+  }
+
+  expiring(at: number): void {
+    this.guard("expiring", () => this.session?.expiring(at));
+  }
+
+  /** Its identity counts no longer. */
+  end(reason: "expired" | "revoked"): void {
+    this.guard("end", () => this.close(3000, `the token is ${reason}`));
+  }
+
   /** The gateway stops: what waits is handed over first, by the route if it has a say in it. Called until it has closed. */
   finish(): void {
     const { route } = this.endpoint;
-    if (route.finish === undefined) {
+    if (route.finish === undefined || !this.hasEntered) {
       if (this.buffered() === 0) this.close(1012, "service restart");
     } else if (!this.isFinishing) {
       this.isFinishing = true;
@@ -158,7 +208,7 @@ export class SocketConnection implements Connection, Peer {
   }
 
   terminate(code: number, reason: string): void {
-    if (this.end(code, reason)) this.socket?.terminate();
+    if (this.endWith(code, reason)) this.socket?.terminate();
   }
 
   /** Runs a hook of the route or the config. */
@@ -179,7 +229,9 @@ export class SocketConnection implements Connection, Peer {
 
   /** What every log line of this connection says. */
   fields(): LogFields {
-    return { conn: this.id, route: this.endpoint.path, ...(this.hasEntered ? this.describe() : undefined) };
+    const { id: conn, endpoint, user } = this;
+    const who = user === null ? undefined : { user };
+    return { conn, route: endpoint.path, ...who, ...(this.hasEntered ? this.describe() : undefined) };
   }
 
   /** Writes a frame's direction, type and size, never its content: messages hold what people said. */
@@ -197,7 +249,7 @@ export class SocketConnection implements Connection, Peer {
     }
   }
 
-  private end(code: number, reason: string): boolean {
+  private endWith(code: number, reason: string): boolean {
     if (!this.isOpen) return false;
     this.buffered();
     this.isOpen = false;

@@ -1,6 +1,10 @@
 /** For made-up requests and connections: somebody of whom nothing was checked, and who may do everything. */
-import { NOBODY } from "../src/access.ts";
+import { createAccess, NOBODY } from "../src/access.ts";
+import { createAuthGate } from "../src/auth-gate.ts";
 import type { Identity, May } from "../src/identity.ts";
+import type { SessionHost } from "../src/session.ts";
+import { createValidity } from "../src/validity.ts";
+import { testClock } from "./clock.ts";
 
 export const OPEN: { readonly identity: Identity; readonly user: null; readonly may: May } = {
   identity: NOBODY,
@@ -10,3 +14,21 @@ export const OPEN: { readonly identity: Identity; readonly user: null; readonly 
 
 /** Of a request: its identity never ends. */
 export const OPEN_REQUEST = { ...OPEN, held: () => () => {} };
+
+/** Of an endpoint: everybody comes in. */
+export const OPEN_GATE = {
+  auth: createAuthGate({
+    mode: "none",
+    authenticator: undefined,
+    access: createAccess({
+      route: "/",
+      byDefault: { subscribe: true, publish: true, presence: true, history: true, connect: true },
+    }),
+  }),
+  validity: createValidity(testClock(), 0),
+};
+
+/** Of a session whose client need not show who it is. */
+export function openHost(fail: SessionHost["fail"]): SessionHost {
+  return { waits: false, check: () => undefined, identify: () => true, entering() {}, fail };
+}

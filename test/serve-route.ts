@@ -1,7 +1,9 @@
 /** A route of the test's own making behind the real listener and reception: for hooks that throw, admit, or wait. */
+
 import { onTestFinished } from "bun:test";
 import type { Clock } from "../src/clock.ts";
 import type { Endpoint } from "../src/endpoint.ts";
+import { createHandshake } from "../src/handshake.ts";
 import { createHeartbeat } from "../src/heartbeat.ts";
 import { type Capacity, createCapacity } from "../src/limits.ts";
 import { createListener, type Listener } from "../src/listener.ts";
@@ -12,6 +14,7 @@ import { createRouter } from "../src/router.ts";
 import { testClock } from "./clock.ts";
 import { testDoor } from "./door.ts";
 import { type LogLine, memoryLog } from "./gateway.ts";
+import { OPEN_GATE } from "./open-access.ts";
 
 export interface ServedRoute {
   /** `127.0.0.1:PORT` */
@@ -29,7 +32,9 @@ export interface ServeOptions {
   readonly connections?: number;
   readonly clock?: Clock;
   readonly isDraining?: () => boolean;
-  readonly endpoint?: Partial<Pick<Endpoint, "onOpen" | "onClose" | "maxMessage" | "heartbeat">>;
+  readonly endpoint?: Partial<
+    Pick<Endpoint, "onOpen" | "onClose" | "maxMessage" | "heartbeat" | "auth" | "validity" | "session">
+  >;
 }
 
 /** Serves one route on `/x/:name`, as an echo unless `hooks` say otherwise. Call it inside a test. */
@@ -37,28 +42,33 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
   const log = memoryLog(true);
   const refused: string[] = [];
   const capacity = createCapacity(options.connections ?? 0);
+  const door = testDoor(capacity);
   const endpoint = createEndpoint(hooks, options.endpoint);
+  const isDraining = options.isDraining ?? (() => false);
   let ids = 0;
   const reception = createReception({
     router: createRouter([["/x/:name", endpoint]]),
     capacity,
-    door: testDoor(capacity),
-    maxHeaders: 0,
     ownPage: () => undefined,
     clientOf: (peer) => peer,
     checkHost: () => undefined,
     checkOrigin: () => ({}),
-    isDraining: options.isDraining ?? (() => false),
-    nextId: () => `c${++ids}`,
+    isDraining,
+    handshake: createHandshake({
+      door,
+      isDraining,
+      nextId: () => `c${++ids}`,
+      log,
+      closesBrowsers: true,
+    }),
+    validity: endpoint.validity,
     onRefused: ({ code }) => refused.push(code),
-    log,
   });
   const listener = createListener({
     host: "127.0.0.1",
     port: 0,
     maxMessage: 1024,
     maxPings: 60,
-    maxBody: 1024,
     reception,
     onGone: ({ place }) => place?.leave(),
     clock: options.clock ?? testClock(),
@@ -85,6 +95,7 @@ function createEndpoint(hooks: Partial<Route>, changes: ServeOptions["endpoint"]
   return {
     path: "/x/:name",
     route,
+    ...OPEN_GATE,
     counters: createRouteCounters("/x/:name", "echo"),
     heartbeat: createHeartbeat(testClock(), { ping: 0, pong: 0, stall: 0 }),
     maxMessage: 1024,

@@ -1,10 +1,12 @@
 /** Commands that wait for the one before, and what they leave to others. */
+
 import { expect, test } from "bun:test";
 import type { Connection } from "../src/connection.ts";
 import type { Route, V1 } from "../src/route.ts";
 import { Session } from "../src/session.ts";
 import { testClock } from "./clock.ts";
 import { openFake } from "./fake-connection.ts";
+import { openHost } from "./open-access.ts";
 
 const SUB = JSON.stringify({ t: "sub", topic: "t" });
 
@@ -15,9 +17,11 @@ function house(command: V1["command"], subscribes = 0) {
   const connection = openFake(hooks as Route);
   const v1: V1 = { open: (_, welcome) => welcome(), command };
   const about = { kind: "room", node: "n", heartbeat: 25_000, maxMessage: 100, highWater: 1_000 } as const;
-  const options = { v1, ...about, subscribes, burst: 1, clock };
-  const session = new Session(connection as Connection, options, (stage, error) =>
-    failures.push(`${stage}: ${error}`),
+  const options = { v1, ...about, subscribes, burst: 1, deadline: 0, clock };
+  const session = new Session(
+    connection as Connection,
+    options,
+    openHost((stage, error) => failures.push(`${stage}: ${error}`)),
   );
   session.open();
   return { clock, failures, session };

@@ -5,6 +5,7 @@ import { refused, Session } from "../src/session.ts";
 import type { Command } from "../src/wire/v1.ts";
 import { type TestClock, testClock } from "./clock.ts";
 import { type FakeConnection, openFake } from "./fake-connection.ts";
+import { openHost } from "./open-access.ts";
 
 /** A command that its route has not answered yet. */
 interface Asked {
@@ -56,11 +57,14 @@ describe("a session", () => {
       maxMessage: 100,
       highWater,
       ...rate,
+      deadline: 0,
       clock,
     } as const;
-    session = new Session(connection as Connection, options, (stage, error) => {
-      failures.push(`${stage}: ${String(error)}`);
-    });
+    session = new Session(
+      connection as Connection,
+      options,
+      openHost((stage, error) => failures.push(`${stage}: ${String(error)}`)),
+    );
     session.open();
   }
 

@@ -12,13 +12,14 @@ import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, Route } from "../route.ts";
 import { runSource } from "../source-runner.ts";
 import {
-  admitReader,
+  admitSpeaker,
   createTopicClients,
   type PathSub,
+  type PubResult,
   type Reading,
   type Speaker,
 } from "../topics/clients.ts";
-import { createConflater, type PubResult } from "../topics/conflate.ts";
+import { createConflater } from "../topics/conflate.ts";
 import { lastMessages, publishBody, wantsEvents } from "../topics/http.ts";
 import { createHub, type HubOptions } from "../topics/hub.ts";
 import { topicOf, topicRefusal } from "../topics/path.ts";
@@ -44,8 +45,6 @@ export interface FeedDeps {
 interface SubscriberState {
   readonly topic: string;
   readonly reading: Reading;
-  /** Whether its messages are published. Asked once: a plain client cannot bring another token. */
-  readonly mayPublish?: boolean;
 }
 
 interface Speaking extends SubscriberState {
@@ -92,17 +91,24 @@ export function createFeed(deps: FeedDeps): Route {
       },
       command: (connection: Connection<Speaking>, command, reply) =>
         clients.run(connection.state.speaker, connection, command, reply),
-      lacks: ({ state }: Connection<Speaking>, may) => state.speaker.subscriptions.lacks(may),
     },
-    admit: (request) => admitReader(request, nameOf(request.params)),
+    admit(request) {
+      const refused = topicRefusal(nameOf(request.params));
+      return refused === undefined ? admitSpeaker(request) : { refusal: refused };
+    },
     http: {
       methods: options.publish ? ["GET", "POST"] : ["GET"],
       handle(request, from) {
         const topic = nameOf(from.params);
         const refused = topicRefusal(topic);
         if (refused !== undefined) return refused;
-        if (request.method === "POST") return publishBody(request, from, { ...options, topic, publish });
-        return wantsEvents(from.headers) ? streams.open(topic, from) : lastMessages(topics, topic, from);
+        if (request.method === "GET")
+          return wantsEvents(from.headers)
+            ? streams.open(topic, from)
+            : lastMessages(topics, topic, from.query);
+        const publishing = (message: OutMessage) =>
+          new Promise<PubResult>((done) => publish(topic, message, done));
+        return publishBody(request, options.maxMessage, topic, publishing);
       },
     },
     start() {
@@ -117,15 +123,11 @@ export function createFeed(deps: FeedDeps): Route {
     open(connection) {
       if (options.welcome !== false) connection.send(options.welcome);
       const topic = nameOf(connection.params);
-      const reading = clients.join(connection, topic);
-      const mayPublish = options.publish && connection.may("publish", topic);
-      connection.state = { topic, reading, mayPublish } satisfies SubscriberState;
+      connection.state = { topic, reading: clients.join(connection, topic) } satisfies SubscriberState;
     },
     message(connection: Connection<SubscriberState>, data, size) {
-      const { topic, mayPublish } = connection.state;
-      if (mayPublish) {
-        const { id: conn, user } = connection;
-        publish(topic, { data, json: false, size, conn, user: user ?? undefined }, onPublished);
+      if (options.publish) {
+        publish(connection.state.topic, { data, json: false, size, conn: connection.id }, onPublished);
       } else {
         counters.dropped.ignored += 1;
       }

@@ -17,9 +17,7 @@ import { createNewest, type Key, type Newest, type Sized } from "./newest.ts";
 export interface Superseded {
   readonly superseded: true;
 }
-/** What became of a publish. */
-export type PubResult = Position | EngineError | Superseded;
-export type Conflated = (result: PubResult) => void;
+export type Conflated = (result: Position | EngineError | Superseded) => void;
 
 export interface Conflater {
   publish(topic: string, message: OutMessage, done?: Conflated, idem?: Idem): void;

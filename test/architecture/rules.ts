@@ -27,7 +27,7 @@ const LAYERS: readonly { readonly name: string; readonly groups: readonly string
   { name: "config", groups: ["src/config/"] },
   { name: "parts", groups: [] },
   { name: "kinds", groups: ["src/routes/", "src/engines/", "src/sources/", "src/admin/"] },
-  { name: "doors", groups: ["src/listener.ts"] },
+  { name: "doors", groups: ["src/listener.ts", "src/endpoints.ts"] },
   { name: "gateway", groups: ["src/gateway.ts"] },
   { name: "index", groups: ["src/index.ts"] },
   { name: "cli", groups: ["src/cli/"] },

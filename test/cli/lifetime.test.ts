@@ -4,7 +4,7 @@ import type { HookConnection } from "../../src/config/kinds/every.ts";
 import { parseConfig } from "../../src/config/validate.ts";
 import { testClock } from "../clock.ts";
 
-const peer: HookConnection = { id: "1", route: "/a", params: {}, remoteAddress: "" };
+const peer: HookConnection = { id: "1", route: "/a", params: {}, remoteAddress: "", user: null };
 const info = { code: 1000, reason: "", local: false };
 const ENDLESS: Lifetime = { once: false, timeout: 0, idle: 0 };
 

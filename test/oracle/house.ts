@@ -17,7 +17,7 @@ import { PROTOCOL } from "../../src/wire/v1.ts";
 import { type TestClock, testClock } from "../clock.ts";
 import { testDoor } from "../door.ts";
 import { memoryLog } from "../gateway.ts";
-import { OPEN_REQUEST } from "../open-access.ts";
+import { OPEN_REQUEST, openHost } from "../open-access.ts";
 import { createTruthLog, type TruthLog } from "./log.ts";
 import { createWires, type Link, type Peer, type Served } from "./wire.ts";
 
@@ -136,11 +136,15 @@ function open(route: Route, connection: Connection, query: string | undefined, c
   connection.state = admission.admitted.state;
   const { v1, kind } = route;
   if (v1 === undefined) throw new Error("no fairlead.v1 here");
-  const limits = { maxMessage: 0, highWater: MARK, subscribes: 0, burst: 0 };
+  const limits = { maxMessage: 0, highWater: MARK, subscribes: 0, burst: 0, deadline: 0 };
   const told = { v1, kind, node: "oracle", heartbeat: 0, ...limits, clock };
-  const session = new Session(connection, told, (_, error) => {
-    throw error;
-  });
+  const session = new Session(
+    connection,
+    told,
+    openHost((_, error) => {
+      throw error;
+    }),
+  );
   session.open();
   return {
     message: (text) => session.message(text, Buffer.byteLength(text)),

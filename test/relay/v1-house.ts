@@ -1,10 +1,12 @@
 /** A relay route whose peers speak fairlead.v1 over fake connections, beside plain ones. Everything is answered at once. */
+
 import type { RelayOptions } from "../../src/config/kinds/relay.ts";
 import type { Claims } from "../../src/engine.ts";
 import type { Route } from "../../src/route.ts";
 import { Session } from "../../src/session.ts";
 import type { Role } from "../../src/wire/envelope.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
+import { openHost } from "../open-access.ts";
 import { relayHouse } from "../routes/relay-house.ts";
 import type { Frame } from "../v1-client.ts";
 
@@ -79,9 +81,13 @@ function speaking(route: Route, user: string | null): Route {
       Object.assign(connection, { user });
       const told = { kind: route.kind, node: "n", heartbeat: 25_000, maxMessage: 65_536, highWater: 0 };
       const clock = { now: () => 0, wall: () => 0, after: never, every: never };
-      session = new Session(connection, { ...told, v1, subscribes: 0, burst: 1, clock }, (stage, error) => {
-        throw new Error(stage, { cause: error });
-      });
+      session = new Session(
+        connection,
+        { ...told, v1, subscribes: 0, burst: 1, deadline: 0, clock },
+        openHost((stage, error) => {
+          throw new Error(stage, { cause: error });
+        }),
+      );
       session.open();
     },
     message: (_, data, size) => session?.message(data, size),

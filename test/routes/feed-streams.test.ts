@@ -5,8 +5,8 @@ import { createReception } from "../../src/reception.ts";
 import { createRouter } from "../../src/router.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "../../src/topics/event-stream.ts";
 import { testClock } from "../clock.ts";
-import { testDoor } from "../door.ts";
-import { connect, memoryLog, startGateway } from "../gateway.ts";
+import { connect, startGateway } from "../gateway.ts";
+import { OPEN_GATE } from "../open-access.ts";
 import { bounded } from "../raw-client.ts";
 import { NOBODY_ASKS } from "../topics/fake-topics.ts";
 import { type FeedHouse, feedHouse } from "./feed-house.ts";
@@ -212,21 +212,19 @@ describe("feed: an event stream whose reader stalls", () => {
 test("feed: the runtime's timer leaves an event stream time for two comments, and not for ever", async () => {
   const { route, counters } = feedHouse();
   const heartbeat = createHeartbeat(testClock(), { ping: 0, pong: 0, stall: 0 });
-  const endpoint = { path: "/feed", route, counters, heartbeat, maxMessage: 0 };
+  const endpoint = { path: "/feed", route, ...OPEN_GATE, counters, heartbeat, maxMessage: 0 };
   const timeouts: number[] = [];
   const reception = createReception({
     router: createRouter([["/feed", endpoint]]),
     capacity: createCapacity(0),
-    door: testDoor(createCapacity(0)),
-    maxHeaders: 0,
     ownPage: () => undefined,
     clientOf: (peer) => peer,
     checkHost: () => undefined,
     checkOrigin: () => ({}),
     isDraining: () => false,
-    nextId: () => "c1",
+    handshake: () => undefined,
+    validity: OPEN_GATE.validity,
     onRefused: () => undefined,
-    log: memoryLog(),
   });
   const server = {
     upgrade: () => false,

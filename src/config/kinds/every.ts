@@ -10,6 +10,8 @@ export interface HookConnection {
   readonly route: string;
   readonly params: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
+  /** Who speaks, where that was checked. */
+  readonly user: string | null;
 }
 
 const heartbeat = (ping: string, pong: string) =>

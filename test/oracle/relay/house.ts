@@ -1,4 +1,5 @@
 /** A relay that lives several lives, in this process and on a clock that stands still: the real route and sessions, on a network of the test's own. */
+
 import { type RelayOptions, relayOptions } from "../../../src/config/kinds/relay.ts";
 import type { CloseInfo, Connection } from "../../../src/connection.ts";
 import { createClaims } from "../../../src/engines/in-process/claims.ts";
@@ -9,6 +10,7 @@ import { Session } from "../../../src/session.ts";
 import { PROTOCOL } from "../../../src/wire/v1.ts";
 import { type TestClock, testClock } from "../../clock.ts";
 import { memoryLog } from "../../gateway.ts";
+import { openHost } from "../../open-access.ts";
 import { createLine, type Line, type Served, type Server } from "./net.ts";
 
 export interface RelayHouse {
@@ -76,11 +78,21 @@ export function openHouse(input: Partial<RelayOptions>, { sent, closed }: Seen):
 
   function speak(route: Route, connection: Connection): Omit<Served, "close"> {
     if (route.v1 === undefined) throw new Error("no fairlead.v1 here");
-    const limits = { maxMessage: 65_536, highWater: options.slow.highWater, subscribes: 0, burst: 0 };
+    const limits = {
+      maxMessage: 65_536,
+      highWater: options.slow.highWater,
+      subscribes: 0,
+      burst: 0,
+      deadline: 0,
+    };
     const told = { v1: route.v1, kind: route.kind, node: "oracle", heartbeat: 0, ...limits, clock };
-    const session = new Session(connection, told, (_, error) => {
-      throw error;
-    });
+    const session = new Session(
+      connection,
+      told,
+      openHost((_, error) => {
+        throw error;
+      }),
+    );
     session.open();
     return {
       message: (data) => session.message(data, data.length),
