@@ -1,0 +1,19 @@
+/** All that is fuzzed, in the order it is. */
+import type { Target } from "./target.ts";
+import { bridgeFrames } from "./targets/bridge-frames.ts";
+import { commands } from "./targets/commands.ts";
+import { configFiles } from "./targets/config-files.ts";
+import { envelopes } from "./targets/envelopes.ts";
+import { frames } from "./targets/frames.ts";
+import { handshakes } from "./targets/handshakes.ts";
+import { tokenFiles } from "./targets/token-files.ts";
+
+export const TARGETS: readonly Target[] = [
+  frames,
+  handshakes,
+  commands,
+  envelopes,
+  bridgeFrames,
+  configFiles,
+  tokenFiles,
+];
