@@ -17,3 +17,15 @@ test("keeps the input as it is, if nothing of it can go", async () => {
   const fails = async (input: Input) => texts(input).join("|") === "ab|c";
   expect(texts(await shrink(whole, fails))).toEqual(["ab", "c"]);
 });
+
+test("drops two pieces that are only right together", async () => {
+  const fails = async (input: Input) => {
+    const all = texts(input);
+    return (
+      all.includes("x") &&
+      all.filter((each) => each === "open").length === all.filter((each) => each === "end").length
+    );
+  };
+  const shrunk = await shrink(pieces("open", "end", "x", "open", "end", "open", "end"), fails);
+  expect(texts(shrunk)).toEqual(["x"]);
+});

@@ -13,8 +13,9 @@ export async function shrink(input: Input, fails: (input: Input) => Promise<bool
     return holds;
   }
 
-  async function dropPieces(): Promise<void> {
-    for (let at = smallest.length - 1; at >= 0; at -= 1) await take(smallest.toSpliced(at, 1));
+  /** Two at a time before one: half of a message in fragments is another fault. */
+  async function dropPieces(count: number): Promise<void> {
+    for (let at = smallest.length - count; at >= 0; at -= 1) await take(smallest.toSpliced(at, count));
   }
 
   async function cut(at: number, length: number): Promise<void> {
@@ -25,7 +26,7 @@ export async function shrink(input: Input, fails: (input: Input) => Promise<bool
     }
   }
 
-  await dropPieces();
+  for (const count of [8, 4, 2, 1, 2, 1]) await dropPieces(count);
   for (const at of smallest.keys()) {
     for (let length = smallest[at]?.length ?? 0; length >= 1; length = Math.floor(length / 2))
       await cut(at, length);
