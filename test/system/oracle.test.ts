@@ -1,7 +1,7 @@
 /**
  * The oracle: readers of fairlead.v1 and plain ones connect, subscribe, stall, are cut off and come back, and the server restarts, while
  * others publish. Each reader's stream is a run of the topic's log without a hole, or with one that it was told of; nothing twice, one order.
- * `npm run fuzz` plays ten times as many sequences. FAIRLEAD_SEED plays those of another run again; what fails is shrunk.
+ * `npm run fuzz -- --oracles` plays ten times as many sequences. FAIRLEAD_SEED plays those of another run again; what fails is shrunk.
  */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
  * The oracle of the relay: peers with the library and plain ones send, are cut off, come back, are replaced and die, messages and sessions
  * expire, and the gateway restarts. Every send has one end, and what it says is true: `test/oracle/relay/ledger.ts` has the rules.
- * `npm run fuzz` plays ten times as many sequences. FAIRLEAD_SEED plays those of another run again; what fails is shrunk.
+ * `npm run fuzz -- --oracles` plays ten times as many sequences. FAIRLEAD_SEED plays those of another run again; what fails is shrunk.
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
