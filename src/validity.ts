@@ -17,6 +17,8 @@ export interface Holder {
 /** One holder under one identity. */
 interface Entry {
   readonly holder: Holder;
+  /** Unix milliseconds after which it is ended. */
+  readonly end: number;
   /** The second of the wall clock in which something is due; undefined: never. */
   due: number | undefined;
   isTold: boolean;
@@ -69,8 +71,7 @@ export function createValidity(clock: Clock, grace: number): Validity {
   }
 
   function act(entry: Entry, now: number): void {
-    const { holder } = entry;
-    const end = (holder.identity.expires ?? 0) + grace;
+    const { holder, end } = entry;
     if (entry.isTold || end <= now) {
       release(holder);
       holder.end("expired");
@@ -92,9 +93,11 @@ export function createValidity(clock: Clock, grace: number): Validity {
       release(holder);
       const { by, expires } = holder.identity;
       if (by === "nothing") return;
-      const entry: Entry = { holder, due: undefined, isTold: false };
+      // A token within its tolerance may have ended before it came, and has the whole grace all the same.
+      const from = Math.max(expires ?? 0, clock.wall());
+      const entry: Entry = { holder, end: from + grace, due: undefined, isTold: false };
       entries.set(holder, entry);
-      if (expires !== undefined) schedule(entry, expires);
+      if (expires !== undefined) schedule(entry, from);
     },
     release,
     revoke(isRevoked) {
