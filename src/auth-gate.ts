@@ -20,6 +20,8 @@ export interface AuthGate {
   enter(shown: () => Credentials, canWait: boolean): Entry | Promise<Entry>;
   /** What an `auth` shows. Undefined: tokens are not looked at here. */
   token(token: string, shown: Credentials): Entry | Promise<Entry> | undefined;
+  /** Asked again where a check or a dial has taken time. */
+  isRevoked(identity: Identity): boolean;
 }
 
 export interface AuthGateOptions {
@@ -63,5 +65,6 @@ export function createAuthGate({ mode, authenticator, access }: AuthGateOptions)
       const verdict = authenticator.token(token, shown);
       return verdict instanceof Promise ? verdict.then(entryOf) : entryOf(verdict);
     },
+    isRevoked: (identity) => identity.by !== "nothing" && (authenticator?.isRevoked(identity) ?? false),
   };
 }

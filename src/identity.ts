@@ -55,6 +55,8 @@ export interface Credentials {
   readonly route: string;
   readonly params: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
+  /** Of whoever opened the socket, which may be a proxy; "" on a socket of the file system. Absent on a connection that stands. */
+  readonly peerAddress?: string;
 }
 
 /** `denied`: why, for the log and for the client; never what was shown. `unavailable`: it could not be checked now, and may count later. */
