@@ -86,12 +86,16 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   ): Refused {
     const connection = connect(attempt, from, place, admitted);
     connection.waits = waits;
-    const draining = options.isDraining();
-    if (!draining && attempt.upgrade(connection, headersOf(connection))) return undefined;
+    const problem = meanwhile(attempt.endpoint, from);
+    if (problem === undefined && attempt.upgrade(connection, headersOf(connection))) return undefined;
     admitted.release?.();
-    return draining
-      ? refusal("draining")
-      : refusal("bad_request", "the client went away during the handshake");
+    return problem ?? refusal("bad_request", "the client went away during the handshake");
+  }
+
+  /** What has happened while the token was checked or the route dialled. */
+  function meanwhile({ auth }: Endpoint, { identity }: AdmitRequest): Refused {
+    if (options.isDraining()) return refusal("draining");
+    return auth.isRevoked(identity) ? refusal("unauthorized", "the token is revoked") : undefined;
   }
 
   function connect(

@@ -60,6 +60,8 @@ interface Arrival {
   readonly asked: string;
   readonly path: string;
   readonly client: Peer;
+  /** Whoever opened the socket: the client, or a proxy. */
+  readonly peer: Peer;
 }
 
 /** One that has found its route. */
@@ -91,13 +93,13 @@ export function createReception(options: ReceptionOptions): Reception {
     if (misdirected !== undefined) return refuse(misdirected, path, remoteAddress);
     const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
-    const routed = () => fromPage({ request, server, match, asked, path, client }, peer);
+    const routed = () => fromPage({ request, server, match, asked, path, client, peer });
     if (upgrade || options.files === undefined || answersPlain(match)) return routed();
     return options.files(request, asked).then((found) => found ?? routed());
   }
 
-  function fromPage(arrival: Arrival, peer: Peer): Answer | Promise<Answer> {
-    const { request, match, path, client } = arrival;
+  function fromPage(arrival: Arrival): Answer | Promise<Answer> {
+    const { request, match, path, client, peer } = arrival;
     const verdict = options.checkOrigin(request, peer);
     if ("refusal" in verdict) return refuse(verdict.refusal, path, client.address);
     if (verdict.listed === undefined) return toRoute(arrival);
@@ -179,12 +181,13 @@ function attemptOf(asking: Asking, validity: Validity): Attempt {
   };
 }
 
-function credentials({ request, endpoint, params, client }: Asking): Credentials {
+function credentials({ request, endpoint, params, client, peer }: Asking): Credentials {
   return {
     headers: request.headers,
     route: endpoint.path,
     params,
     remoteAddress: client.address,
+    peerAddress: peer.address,
     get query() {
       return queryOf(request.url);
     },
