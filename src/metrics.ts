@@ -44,6 +44,8 @@ export interface RouteCounters {
   due: number;
   delivered: number;
   readonly dropped: Record<DropReason, number>;
+  /** Commands of clients that lack the right. */
+  denied: number;
   /** Clients who came back with a position, or to a stream: all after it was there, or it was not. */
   readonly recoveries: Record<"recovered" | "lost", number>;
   readonly recordings: Record<RecordingResult, number>;
@@ -68,6 +70,7 @@ export function createRouteCounters(route: string, kind: RouteKind): RouteCounte
     due: 0,
     delivered: 0,
     dropped: { slow: 0, conflated: 0, closed: 0, ignored: 0, absent: 0, refused: 0, expired: 0, full: 0 },
+    denied: 0,
     recoveries: { recovered: 0, lost: 0 },
     recordings: { whole: 0, full: 0, failed: 0 },
     unflushedBytes: 0,

@@ -102,6 +102,12 @@ export const ROUTE_METRICS: readonly Metric<readonly RouteCounters[]>[] = [
       ),
   },
   {
+    name: "fairlead_commands_denied_total",
+    type: "counter",
+    help: "Commands of clients that were refused because the right is missing.",
+    read: perRoute((counters) => counters.denied),
+  },
+  {
     name: "fairlead_message_bytes_total",
     type: "counter",
     help: "Payload bytes, by direction.",
