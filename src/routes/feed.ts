@@ -12,14 +12,13 @@ import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, Route } from "../route.ts";
 import { runSource } from "../source-runner.ts";
 import {
-  admitSpeaker,
+  admitReader,
   createTopicClients,
   type PathSub,
-  type PubResult,
   type Reading,
   type Speaker,
 } from "../topics/clients.ts";
-import { createConflater } from "../topics/conflate.ts";
+import { createConflater, type PubResult } from "../topics/conflate.ts";
 import { lastMessages, publishBody, wantsEvents } from "../topics/http.ts";
 import { createHub, type HubOptions } from "../topics/hub.ts";
 import { topicOf, topicRefusal } from "../topics/path.ts";
@@ -45,6 +44,8 @@ export interface FeedDeps {
 interface SubscriberState {
   readonly topic: string;
   readonly reading: Reading;
+  /** Whether its messages are published. Asked once: a plain client cannot bring another token. */
+  readonly mayPublish?: boolean;
 }
 
 interface Speaking extends SubscriberState {
@@ -91,24 +92,17 @@ export function createFeed(deps: FeedDeps): Route {
       },
       command: (connection: Connection<Speaking>, command, reply) =>
         clients.run(connection.state.speaker, connection, command, reply),
+      lacks: ({ state }: Connection<Speaking>, may) => state.speaker.subscriptions.lacks(may),
     },
-    admit(request) {
-      const refused = topicRefusal(nameOf(request.params));
-      return refused === undefined ? admitSpeaker(request) : { refusal: refused };
-    },
+    admit: (request) => admitReader(request, nameOf(request.params)),
     http: {
       methods: options.publish ? ["GET", "POST"] : ["GET"],
       handle(request, from) {
         const topic = nameOf(from.params);
         const refused = topicRefusal(topic);
         if (refused !== undefined) return refused;
-        if (request.method === "GET")
-          return wantsEvents(from.headers)
-            ? streams.open(topic, from)
-            : lastMessages(topics, topic, from.query);
-        const publishing = (message: OutMessage) =>
-          new Promise<PubResult>((done) => publish(topic, message, done));
-        return publishBody(request, options.maxMessage, topic, publishing);
+        if (request.method === "POST") return publishBody(request, from, { ...options, topic, publish });
+        return wantsEvents(from.headers) ? streams.open(topic, from) : lastMessages(topics, topic, from);
       },
     },
     start() {
@@ -123,11 +117,15 @@ export function createFeed(deps: FeedDeps): Route {
     open(connection) {
       if (options.welcome !== false) connection.send(options.welcome);
       const topic = nameOf(connection.params);
-      connection.state = { topic, reading: clients.join(connection, topic) } satisfies SubscriberState;
+      const reading = clients.join(connection, topic);
+      const mayPublish = options.publish && connection.may("publish", topic);
+      connection.state = { topic, reading, mayPublish } satisfies SubscriberState;
     },
     message(connection: Connection<SubscriberState>, data, size) {
-      if (options.publish) {
-        publish(connection.state.topic, { data, json: false, size, conn: connection.id }, onPublished);
+      const { topic, mayPublish } = connection.state;
+      if (mayPublish) {
+        const { id: conn, user } = connection;
+        publish(topic, { data, json: false, size, conn, user: user ?? undefined }, onPublished);
       } else {
         counters.dropped.ignored += 1;
       }

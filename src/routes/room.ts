@@ -10,14 +10,14 @@ import type { Presence, Published, Topics } from "../engine.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { Route } from "../route.ts";
 import {
-  admitSpeaker,
+  admitReader,
   createTopicClients,
   type PathSub,
   type Reading,
   type Speaker,
 } from "../topics/clients.ts";
 import { createHub, type HubOptions } from "../topics/hub.ts";
-import { topicOf, topicRefusal } from "../topics/path.ts";
+import { topicOf } from "../topics/path.ts";
 import { shown } from "../wire/shown.ts";
 import type { WireError } from "../wire/v1.ts";
 
@@ -43,6 +43,8 @@ interface MemberState {
   readonly room: Room;
   readonly number: number;
   readonly reading: Reading;
+  /** Whether its messages are heard. Asked once: a plain client cannot bring another token. */
+  readonly mayPublish?: boolean;
 }
 
 interface Speaking extends MemberState {
@@ -91,20 +93,21 @@ export function createRoom(deps: RoomDeps): Route {
       },
       command: (connection: Connection<Speaking>, command, reply) =>
         clients.run(connection.state.speaker, connection, command, reply),
+      lacks: ({ state }: Connection<Speaking>, may) => state.speaker.subscriptions.lacks(may),
     },
-    admit(request) {
-      const refused = topicRefusal(topicOf(request.params, ONLY_ROOM));
-      return refused === undefined ? admitSpeaker(request) : { refusal: refused };
-    },
+    admit: (request) => admitReader(request, topicOf(request.params, ONLY_ROOM)),
     open(connection) {
       const room = enter(topicOf(connection.params, ONLY_ROOM));
       const reading = clients.join(connection, room.name, !options.echo);
-      connection.state = { room, number: room.lastNumber, reading } satisfies MemberState;
+      const mayPublish = connection.may("publish", room.name);
+      connection.state = { room, number: room.lastNumber, reading, mayPublish } satisfies MemberState;
     },
     message(connection: Connection<MemberState>, data, size) {
-      if (typeof data === "string" || options.binary) {
-        const message = { data, json: false, size, conn: connection.id };
-        topics.publish(connection.state.room.name, message, onPublished);
+      const { room, mayPublish } = connection.state;
+      if (mayPublish && (typeof data === "string" || options.binary)) {
+        const { id: conn, user } = connection;
+        const message = { data, json: false, size, conn, user: user ?? undefined };
+        topics.publish(room.name, message, onPublished);
       } else {
         counters.dropped.ignored += 1;
       }

@@ -6,19 +6,22 @@
 
 import type { Clock } from "../clock.ts";
 import type { Connection, Publisher } from "../connection.ts";
-import type { EngineError, Idem, OutMessage, Position, Presence, Topics } from "../engine.ts";
+import type { Idem, OutMessage, Presence, Topics } from "../engine.ts";
+import type { May } from "../identity.ts";
 import type { RouteCounters } from "../metrics.ts";
 import { refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Reply, Subscribed } from "../route.ts";
 import { refused } from "../session.ts";
+import type { CloseCode } from "../wire/close-codes.ts";
 import { errorFrame, historyFields } from "../wire/frames.ts";
 import { shown } from "../wire/shown.ts";
 import type { Answer, Command, CommandOf, Payload, WireError } from "../wire/v1.ts";
 import { PROTOCOL } from "../wire/v1.ts";
-import type { Superseded } from "./conflate.ts";
+import type { PubResult } from "./conflate.ts";
 import { type Hub, readerOf } from "./hub.ts";
-import { fromOf } from "./path.ts";
-import { createRoutePresence, strangerOf } from "./presence.ts";
+import { fromOf, topicRefusal } from "./path.ts";
+import { createRoutePresence, memberOf } from "./presence.ts";
+import { forbiddenRefusal, lacks, readLacks, sinceFor, type Wanted } from "./rights.ts";
 import { downOnly, Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
 
 /** What the URL says of the path's topic: `?since=EPOCH:OFFSET`, `?last=N`, `?presence=1`. */
@@ -36,8 +39,6 @@ export interface Speaker {
   readonly topic: string;
   readonly subscriptions: Subscriptions;
 }
-
-export type PubResult = Position | EngineError | Superseded;
 
 export interface TopicClientsOptions {
   readonly route: string;
@@ -71,14 +72,21 @@ export function createTopicClients(options: TopicClientsOptions) {
   const presence = createRoutePresence({ ...options, presence: of, max, onTold: hub.note });
   const subscribing: SubscriptionsOptions = { ...options, presence, max: options.maxSubscriptions };
 
+  function deny(problem: string | undefined): WireError | undefined {
+    if (problem === undefined) return undefined;
+    options.counters.denied += 1;
+    return { code: "forbidden", message: problem };
+  }
+
   function pub(connection: Connection, own: string, command: CommandOf<"pub">, reply: Reply): void {
     const { topic = own, data, json, key, idem: id, age } = command;
-    const problem = options.publishProblem?.(own, topic, command);
+    const problem =
+      deny(lacks(connection.may, "publish", topic)) ?? options.publishProblem?.(own, topic, command);
     if (problem !== undefined) {
       reply({ err: problem });
       return;
     }
-    const message = { data, json, key, conn: connection.id };
+    const message = { data, json, key, conn: connection.id, user: connection.user ?? undefined };
     const idem = id === undefined ? undefined : { id, age };
     const done = (result: PubResult) => {
       if ("code" in result) options.counters.dropped.refused += 1;
@@ -104,6 +112,7 @@ export function createTopicClients(options: TopicClientsOptions) {
     command: Command,
     reply: Reply,
   ) {
+    const { may } = connection;
     switch (command.t) {
       case "pub":
         return pub(connection, own, command, reply);
@@ -112,9 +121,9 @@ export function createTopicClients(options: TopicClientsOptions) {
       case "sub":
       case "who":
       case "history": {
-        const problem = options.readProblem?.(own, command.topic);
+        const problem = deny(commandLacks(may, command)) ?? options.readProblem?.(own, command.topic);
         if (problem !== undefined) return reply({ err: problem });
-        if (command.t === "sub") return subscriptions.sub(command, reply);
+        if (command.t === "sub") return subscriptions.sub(withRights(may, command), reply);
         const asked = command.t === "who" ? who(command, reply) : history(command, reply);
         return asked.catch((error: unknown) => reply(downOnly(error)));
       }
@@ -128,7 +137,7 @@ export function createTopicClients(options: TopicClientsOptions) {
     join(connection: Connection, topic: string, skipsOwn = false): Reading {
       const { id: conn } = connection;
       const membership = hub.join(topic, readerOf(connection, skipsOwn));
-      presence.enter(topic, strangerOf(conn));
+      presence.enter(topic, memberOf(connection));
       return {
         drain: membership.drain,
         leave() {
@@ -141,26 +150,42 @@ export function createTopicClients(options: TopicClientsOptions) {
       topic,
       subscriptions: new Subscriptions(connection, subscribing),
     }),
-    /** Subscribes the path's topic; the answer is the welcome. Without an engine there is nothing to welcome to. */
-    open(
+    /**
+     * Subscribes the path's topic; the answer is the welcome. Without an engine there is nothing to welcome to. Who has shown a token only
+     * now was let through by `admit`.
+     */
+    async open(
       connection: Connection,
       { subscriptions, topic }: Speaker,
-      sub: PathSub,
+      pathSub: PathSub,
       welcome: Welcome,
     ): Promise<void> {
-      return subscriptions.open({ ...sub, topic }, (start) => {
-        if ("code" in start) giveUp(connection, start);
-        else welcome({ topic, ...start });
-      });
+      const sub = { ...pathSub, topic };
+      const denied = deny(readLacks(connection.may, sub));
+      if (denied !== undefined) giveUp(connection, denied, 3003);
+      else
+        await subscriptions.open(withRights(connection.may, sub), (start) => {
+          if ("code" in start) giveUp(connection, { code: "engine_down", message: start.text }, 1013);
+          else welcome({ topic, ...start });
+        });
     },
     run,
     dispose: presence.dispose,
   };
 }
 
-function giveUp(connection: Connection, { text }: EngineError): void {
-  connection.send(errorFrame(undefined, { code: "engine_down", message: text }));
-  connection.close(1013, "the engine is down");
+function giveUp(connection: Connection, error: WireError, code: CloseCode): void {
+  connection.send(errorFrame(undefined, error));
+  connection.close(code, error.message);
+}
+
+function commandLacks(may: May, command: CommandOf<"sub" | "who" | "history">): string | undefined {
+  if (command.t === "sub") return readLacks(may, command);
+  return lacks(may, command.t === "who" ? "presence" : "history", command.topic);
+}
+
+function withRights<T extends Wanted & Pick<CommandOf<"sub">, "since">>(may: May, sub: T): T {
+  return { ...sub, since: sinceFor(may, sub.topic, sub.since) };
 }
 
 function pubAnswer(topic: string, result: PubResult): Answer {
@@ -174,11 +199,14 @@ function unsubAnswer(subscriptions: Subscriptions, topic: string): Answer {
   return refused("not_subscribed", `topic: this connection has no subscription ${shown(topic)}`);
 }
 
-/** Chooses fairlead.v1 where it is offered, and reads what its client wants of the path's topic. */
-export function admitSpeaker(request: AdmitRequest): Admission {
-  if (!request.protocols.includes(PROTOCOL)) return { admitted: {} };
-  const from = fromOf(request.query, null);
+/** Lets a reader of the path's topic in. Chooses fairlead.v1 where it is offered, and reads what its client wants of the topic. */
+export function admitReader(request: AdmitRequest, topic: string): Admission {
+  const { protocols, query, may } = request;
+  const speaks = protocols.includes(PROTOCOL);
+  const from = speaks ? fromOf(query, null) : {};
   if (typeof from === "string") return { refusal: refusal("bad_request", from) };
-  const state: PathSub = { ...from, presence: request.query.get("presence") === "1" };
-  return { admitted: { protocol: PROTOCOL, state } };
+  const state: PathSub = { ...from, presence: speaks && query.get("presence") === "1" };
+  const refused = topicRefusal(topic) ?? forbiddenRefusal(readLacks(may, { ...state, topic }));
+  if (refused !== undefined) return { refusal: refused };
+  return { admitted: speaks ? { protocol: PROTOCOL, state } : {} };
 }

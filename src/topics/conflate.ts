@@ -17,7 +17,9 @@ import { createNewest, type Key, type Newest, type Sized } from "./newest.ts";
 export interface Superseded {
   readonly superseded: true;
 }
-export type Conflated = (result: Position | EngineError | Superseded) => void;
+/** What became of a publish. */
+export type PubResult = Position | EngineError | Superseded;
+export type Conflated = (result: PubResult) => void;
 
 export interface Conflater {
   publish(topic: string, message: OutMessage, done?: Conflated, idem?: Idem): void;

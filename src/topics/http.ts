@@ -3,16 +3,17 @@
  * One reader or publisher is treated as over WebSocket: same bounds, same policy, same positions.
  */
 
-import type { EngineError, HistoryPage, OutMessage, Position, Topics } from "../engine.ts";
+import type { HistoryPage, OutMessage, Topics } from "../engine.ts";
 import { isEngineDown } from "../errors.ts";
 import { byteLength } from "../limits.ts";
 import { refusal } from "../refusals.ts";
-import type { HttpAnswer } from "../route.ts";
+import type { AdmitRequest, HttpAnswer } from "../route.ts";
 import { MAX_LIMIT } from "../wire/commands.ts";
 import { entryText } from "../wire/frames.ts";
 import { nestsDeeper } from "../wire/json-depth.ts";
-import type { Superseded } from "./conflate.ts";
+import type { PubResult } from "./conflate.ts";
 import { countOf } from "./path.ts";
+import { forbiddenRefusal, lacks } from "./rights.ts";
 
 const DEFAULT_LIMIT = 100;
 
@@ -24,8 +25,10 @@ export function wantsEvents(headers: Headers): boolean {
 export async function lastMessages(
   topics: Topics,
   topic: string,
-  query: URLSearchParams,
+  { query, may }: Pick<AdmitRequest, "query" | "may">,
 ): Promise<HttpAnswer> {
+  const denied = forbiddenRefusal(lacks(may, "history", topic));
+  if (denied !== undefined) return denied;
   const asked = query.get("limit");
   const limit = asked === null ? DEFAULT_LIMIT : countOf(asked);
   if (limit === undefined) {
@@ -48,20 +51,29 @@ function pageText(topic: string, { epoch, offset, messages }: HistoryPage): stri
   return `${head},"messages":[${messages.map(entryText).join(",")}]}`;
 }
 
+export interface Publishing {
+  readonly topic: string;
+  /** Bytes; 0 = no limit of the route. */
+  readonly maxMessage: number;
+  publish(topic: string, message: OutMessage, done: (result: PubResult) => void): void;
+}
+
 /** Publishes the body: `application/json` is JSON, `text/*` a string, anything else binary. */
 export async function publishBody(
   request: Request,
-  maxMessage: number,
-  topic: string,
-  publish: (message: OutMessage) => Promise<Position | EngineError | Superseded>,
+  { may, user }: Pick<AdmitRequest, "may" | "user">,
+  { topic, maxMessage, publish }: Publishing,
 ): Promise<HttpAnswer> {
+  const denied = forbiddenRefusal(lacks(may, "publish", topic));
+  if (denied !== undefined) return denied;
   const message = messageOf(request.headers.get("content-type") ?? "", await request.bytes());
   if (typeof message === "string") return refusal("bad_request", message);
   const size = byteLength(message.data);
   if (maxMessage > 0 && size > maxMessage) {
     return refusal("too_large", `${size} bytes, limit ${maxMessage}`);
   }
-  const result = await publish({ ...message, size });
+  const published = { ...message, size, user: user ?? undefined };
+  const result = await new Promise<PubResult>((done) => publish(topic, published, done));
   if ("superseded" in result) return Response.json({ topic, superseded: true });
   if ("code" in result) return refusal("engine_down");
   return Response.json({ topic, epoch: result.epoch, offset: result.offset });

@@ -3,7 +3,6 @@
  * so that nothing behind it has to look again.
  */
 
-import type { Position } from "../engine.ts";
 import { refusal } from "../refusals.ts";
 import type { Refusal } from "../route.ts";
 import type { Params } from "../router.ts";
@@ -11,6 +10,7 @@ import { MAX_LIMIT } from "../wire/commands.ts";
 import { parsePosition } from "../wire/position.ts";
 import { topicProblem } from "../wire/topic.ts";
 import type { From } from "./replay.ts";
+import { NOWHERE } from "./rights.ts";
 
 /** The path's one parameter; `only` on a route without one. */
 export function topicOf(params: Params, only: string): string {
@@ -27,9 +27,6 @@ export function countOf(text: string): number | undefined {
   const count = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
   return count <= MAX_LIMIT ? count : undefined;
 }
-
-/** No topic has been there: whoever comes from it has lost what it had. */
-const NOWHERE: Position = { epoch: "-", offset: 0 };
 
 /**
  * `?since=EPOCH:OFFSET` and `?last=N`; `lastEventId` comes before `since`. A string says what is wrong.

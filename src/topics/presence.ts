@@ -45,9 +45,9 @@ export interface PresenceWatch {
   close(): void;
 }
 
-/** A member of whom nothing is known but its connection. */
-export function strangerOf(conn: string): Omit<Member, "since"> {
-  return { conn, user: null, info: null };
+/** As others see it; what its token tells of it counts as it was when it came. */
+export function memberOf({ id: conn, user, identity }: Connection): Omit<Member, "since"> {
+  return { conn, user, info: identity.info ?? null };
 }
 
 const COUNT_MS = 1_000;

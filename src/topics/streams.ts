@@ -18,6 +18,7 @@ import { createEventStream, EVENT_STREAM_TIMEOUT_S, type EventStream } from "./e
 import type { Entry, Hub } from "./hub.ts";
 import { fromOf } from "./path.ts";
 import type { Reader } from "./place.ts";
+import { forbiddenRefusal, readLacks, sinceFor } from "./rights.ts";
 
 export interface TopicStreamsOptions {
   readonly route: string;
@@ -94,9 +95,12 @@ export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
 
   return {
     async open(topic, request) {
-      const { headers, query, remoteAddress: ip } = request;
-      const from = fromOf(query, headers.get("last-event-id"));
-      if (typeof from === "string") return refusal("bad_request", from);
+      const { headers, query, remoteAddress: ip, may } = request;
+      const asked = fromOf(query, headers.get("last-event-id"));
+      if (typeof asked === "string") return refusal("bad_request", asked);
+      const denied = forbiddenRefusal(readLacks(may, { topic, last: asked.last }));
+      if (denied !== undefined) return denied;
+      const from = { ...asked, since: sinceFor(may, topic, asked.since) };
       const entered = door.enter(request);
       if ("refusal" in entered) return entered.refusal;
       count += 1;

@@ -7,13 +7,15 @@
 import type { Connection } from "../connection.ts";
 import type { EngineError, Position, Subscription, Topics } from "../engine.ts";
 import { isEngineDown } from "../errors.ts";
+import type { May } from "../identity.ts";
 import type { Reply } from "../route.ts";
 import { isPattern, matcher } from "../wire/topic.ts";
 import type { Answer, CommandOf, Start } from "../wire/v1.ts";
 import { MAX_SINCE_TOPICS } from "../wire/v1.ts";
 import { type Entry, type Hub, V1Reader } from "./hub.ts";
-import { type PresenceWatch, type RoutePresence, strangerOf } from "./presence.ts";
+import { memberOf, type PresenceWatch, type RoutePresence } from "./presence.ts";
 import type { From } from "./replay.ts";
+import { readLacks } from "./rights.ts";
 
 export interface SubscriptionsOptions {
   readonly hub: Hub;
@@ -64,7 +66,7 @@ export class Subscriptions {
     const { topic, presence } = sub;
     this.named.set(topic, { presence });
     const stream = this.add(topic);
-    this.options.presence.enter(topic, strangerOf(this.connection.id));
+    this.options.presence.enter(topic, memberOf(this.connection));
     const start = await stream.entry.begin({ since: positionOf(sub), last: sub.last });
     started(start);
     if ("code" in start) this.unsub(topic);
@@ -96,6 +98,15 @@ export class Subscriptions {
     return true;
   }
 
+  /** Why it could not have, under `may`, what it has. */
+  lacks(may: May): string | undefined {
+    for (const [topic, { presence }] of this.named) {
+      const problem = readLacks(may, { topic, presence });
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
   drain(): void {
     for (const { entry } of this.streams.values()) entry.drain();
   }
@@ -125,7 +136,7 @@ export class Subscriptions {
   private subFlowing({ topic, presence }: Sub, stream: Stream, reply: Reply): void {
     const named: Named = { presence };
     this.named.set(topic, named);
-    this.options.presence.enter(topic, strangerOf(this.connection.id));
+    this.options.presence.enter(topic, memberOf(this.connection));
     hold(stream, named);
     reply({ ok: { topic, ...stream.entry.position, count: 0 } });
     this.watchIfWanted(stream);
@@ -164,16 +175,16 @@ export class Subscriptions {
     const found = await this.options.topics.find(pattern, MAX_STREAMS + 1);
     const fresh = found.filter(({ topic }) => !this.streams.has(topic));
     if (found.length > MAX_STREAMS || this.streams.size + fresh.length > MAX_STREAMS) return tooMany(pattern);
-    const positions = since instanceof Map ? since : undefined;
-    const asks = positions !== undefined || (last ?? 0) > 0;
+    const asks = since !== undefined || (last ?? 0) > 0;
     const starts: [string, Start][] = [];
     let replays = 0;
-    for (const { topic, epoch } of found) {
+    for (const head of found) {
+      const { topic } = head;
       // The connection has gone: what began now would never end.
       if (!this.named.has(pattern)) break;
       if (this.streams.has(topic)) continue;
       replays += 1;
-      const from: From = { since: positions && (positions.get(topic) ?? { epoch, offset: 0 }), last };
+      const from: From = { since: positionIn(since, head), last };
       const stream = this.add(topic);
       const start = await stream.entry.begin(asks && replays <= MAX_SINCE_TOPICS ? from : {});
       if ("code" in start) return down(start);
@@ -258,6 +269,15 @@ function end(stream: Stream): void {
 /** Of a topic; a pattern has a map instead. */
 function positionOf({ since }: Omit<Sub, "t">): Position | undefined {
   return since !== undefined && "epoch" in since ? since : undefined;
+}
+
+/** Where a pattern's reader was in one of its topics; one position for all of them is NOWHERE. */
+function positionIn(
+  since: Sub["since"],
+  { topic, epoch }: Position & { readonly topic: string },
+): Position | undefined {
+  if (since === undefined || "epoch" in since) return since;
+  return since.get(topic) ?? { epoch, offset: 0 };
 }
 
 type Failed = Extract<Answer, { readonly err: unknown }>;

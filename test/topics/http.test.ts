@@ -246,7 +246,7 @@ describe("an engine that is down", () => {
         history: () => Promise.reject(error),
       },
       "t",
-      new URLSearchParams(),
+      { query: new URLSearchParams(), may: () => true },
     );
 
   test("is answered with 503 and when to try again", async () => {
