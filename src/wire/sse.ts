@@ -4,8 +4,8 @@
  * Limit of the format: a reader sees every line break as `\n`. JSON, which escapes them, arrives as it was.
  */
 export interface SseEvent {
-  /** The reader's position; a browser sends it back as `Last-Event-ID`. */
-  readonly id: { readonly epoch: string; readonly offset: number };
+  /** The reader's position; a browser sends it back as `Last-Event-ID`. Absent: it stays where it was. */
+  readonly id?: { readonly epoch: string; readonly offset: number };
   /** Absent: the browser's `message` event. From code, never from users: one with a line break is a TypeError. */
   readonly event?: string;
   readonly data: string;
@@ -19,7 +19,8 @@ export function encodeEvent({ id, event, data }: SseEvent): string {
   if (event !== undefined && BREAK.test(event))
     throw new TypeError(`event name ${JSON.stringify(event)} has a line break; give a name of one line`);
   const name = event === undefined ? "" : `event: ${event}\n`;
-  return `id: ${id.epoch}:${id.offset}\n${name}${lines("data:", data).join("")}\n`;
+  const position = id === undefined ? "" : `id: ${id.epoch}:${id.offset}\n`;
+  return `${position}${name}${lines("data:", data).join("")}\n`;
 }
 
 /** A line that readers ignore, and proxies count as life. */

@@ -35,6 +35,13 @@ describe("an event", () => {
     expect(encodeEvent({ id, data: '{"a":1}' })).toBe('id: e-1_A:42\ndata: {"a":1}\n\n');
   });
 
+  test("leaves the reader's position where it was, if it has none", () => {
+    expect(encodeEvent({ event: "end", data: "x" })).toBe("event: end\ndata: x\n\n");
+    expect(parse(`${encodeEvent({ id, data: "a" })}${encodeEvent({ data: "b" })}`).at(-1)?.id).toBe(
+      "e-1_A:42",
+    );
+  });
+
   test("names its kind, if it has one", () => {
     expect(encodeEvent({ id, event: "gap", data: "x" })).toBe("id: e-1_A:42\nevent: gap\ndata: x\n\n");
   });
