@@ -16,7 +16,7 @@ export interface EventStreamOptions {
   readonly highWater: number;
   /** Some of what waited has gone. */
   onDrain(): void;
-  /** Exactly once, whoever ended it. `isCut`: the descriptor may be held for EVENT_STREAM_TIMEOUT_S more. */
+  /** Exactly once, whoever ended it. `isCut`: its reader has not taken all, so the descriptor may be held for EVENT_STREAM_TIMEOUT_S more. */
   onGone(reason: string, isCut: boolean): void;
 }
 
@@ -24,8 +24,8 @@ export interface EventStream extends Peer {
   readonly response: Response;
   /** Without effect once it is gone. */
   write(text: string): void;
-  /** Ends it after what waits. */
-  end(reason: string): void;
+  /** Ends it after what waits and, if there is any, a `last` event. */
+  end(reason: string, last?: string): void;
 }
 
 const HEADERS = {
@@ -87,9 +87,11 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       return waits;
     },
     ping: () => stream.write(comment()),
-    end(reason) {
+    end(reason, last = "") {
+      const isBehind = stream.buffered() > 0;
+      if (last !== "") stream.write(last);
       controller?.close();
-      gone(reason, false);
+      gone(reason, isBehind);
     },
     close: cut,
     terminate: cut,

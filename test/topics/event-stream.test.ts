@@ -108,11 +108,20 @@ describe("event stream", () => {
 
   test("ends after what waits, and says so once", async () => {
     const { stream, gone, read } = open();
-    stream.write("last");
-    stream.end("service restart");
-    stream.end("again");
+    const reading = read();
+    stream.write("taken");
+    stream.end("service restart", "last");
+    stream.end("again", "again");
     expect(gone).toEqual([["service restart", false]]);
-    expect([await read(), await read()]).toEqual(["last", "end"]);
+    expect([await reading, await read(), await read()]).toEqual(["taken", "last", "end"]);
+  });
+
+  test("may hold its descriptor when it ends before its reader has taken all", async () => {
+    const { stream, gone, read } = open();
+    stream.write("waits");
+    stream.end("service restart");
+    expect(gone).toEqual([["service restart", true]]);
+    expect([await read(), await read()]).toEqual(["waits", "end"]);
   });
 
   test("is cut without what waits when its reader is too slow", async () => {
