@@ -39,6 +39,15 @@ export interface TopicStreams {
   endAll(): void;
 }
 
+/** The last event of a stream whose reader may read no more. One that comes again as it did is answered with 401, and a browser then stops. */
+const UNAUTHORIZED = encodeEvent({
+  event: "end",
+  data: JSON.stringify({
+    code: "unauthorized",
+    message: "the token has expired or was revoked; come back with a new one",
+  }),
+});
+
 /** A comment so often keeps proxies from cutting an idle stream. */
 const COMMENT_MS = 15_000;
 
@@ -108,13 +117,18 @@ export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
       const fields = { conn: id, route, topic };
       // The runtime may ask for more before the hub has answered.
       let entry: Entry | undefined;
+      let letGo = () => {};
       const stream = create(
         entered.place,
         fields,
         () => entry?.drain(),
-        () => entry?.leave(),
+        () => {
+          entry?.leave();
+          letGo();
+        },
       );
       entry = hub.enter(topic, readerOf(id, stream));
+      letGo = request.held(() => stream.end("its token counts no longer", UNAUTHORIZED));
       log.info({ ...fields, ip }, "connected");
       const start = await entry.begin(from);
       if ("code" in start) {

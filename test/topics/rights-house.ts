@@ -18,7 +18,6 @@ import { testClock } from "../clock.ts";
 import { testDoor } from "../door.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { memoryLog } from "../gateway.ts";
-import { OPEN_REQUEST } from "../open-access.ts";
 
 /** Who asks. */
 export interface Somebody {
@@ -49,6 +48,8 @@ export function rightsHouse(kind: "room" | "feed") {
   const engine = createMemoryEngine({ clock, onError: ({ error }) => log.error({ error }, "deliver threw") });
   const topics = spiedTopics(engine.topics("/x", { size: 100, ttl: 0, bytes: 0 }), touched);
   const open: FakeConnection[] = [];
+  /** What ends when its identity counts no longer. */
+  const holds = new Set<() => void>();
   const publish = (channel: string, data: Data) => {
     for (const each of open) if (each.isOpen && each.channels.has(channel)) each.send(data);
   };
@@ -85,8 +86,11 @@ export function rightsHouse(kind: "room" | "feed") {
     headers: Record<string, string> = {},
   ): AdmitRequest {
     return {
-      ...OPEN_REQUEST,
       ...identityOf(who),
+      held(end) {
+        holds.add(end);
+        return () => holds.delete(end);
+      },
       params: { name: topic },
       path: "/x",
       query: new URLSearchParams(query),
@@ -121,7 +125,7 @@ export function rightsHouse(kind: "room" | "feed") {
     topics,
     asked,
     touched,
-    request,
+    holds,
     /** A plain client, let in whatever `admit` would say. */
     plain: (asking: Asking = {}) => opened(asking, undefined, route.open),
     /** The refusal's code, or what lets a client of fairlead.v1 in. */

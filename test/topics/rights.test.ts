@@ -176,6 +176,43 @@ describe("feed: a request without a right", () => {
   });
 });
 
+describe("feed: an event stream", () => {
+  const events = { headers: { Accept: "text/event-stream" } };
+
+  test("ends with an event that says why, when its identity counts no longer", async () => {
+    const house = rightsHouse("feed");
+    const answer = await house.http(events);
+    if (!(answer instanceof Response)) throw new Error(answer.text);
+    expect(house.holds.size).toBe(1);
+    for (const end of house.holds) end();
+    await filled(house, "t");
+    const text = await answer.text();
+    expect(text).toMatch(/^: \n\nevent: end\ndata: \{"code":"unauthorized",.*\}\n\n$/);
+    expect(house.counters.streams).toBe(0);
+  });
+
+  test("that ended by itself lets go of its identity", async () => {
+    const house = rightsHouse("feed");
+    const answer = await house.http(events);
+    if (!(answer instanceof Response)) throw new Error(answer.text);
+    await answer.body?.cancel();
+    expect(house.holds.size).toBe(0);
+  });
+
+  test("without a right to the history begins with a gap where it asks to go on, and none of what it missed", async () => {
+    const house = rightsHouse("feed");
+    await filled(house, "t");
+    const { epoch } = await house.topics.history("t", { limit: 0 });
+    const headers = { ...events.headers, "Last-Event-ID": `${epoch}:1` };
+    const answer = await house.http({ headers }, { may: but("history") });
+    if (!(answer instanceof Response)) throw new Error(answer.text);
+    for (const end of house.holds) end();
+    expect(await answer.text()).toMatch(
+      new RegExp(`^: \n\nid: ${epoch}:3\nevent: gap\ndata: .*\n\nevent: end\n`),
+    );
+  });
+});
+
 describe.each(KINDS)("%s: what a new token would lack", (kind) => {
   test("is the path's topic while it is subscribed", async () => {
     const house = rightsHouse(kind);
