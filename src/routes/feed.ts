@@ -1,6 +1,6 @@
 /**
  * feed: topics that are published to and subscribed to, with history. The path's parameter names the topic.
- * Published by the route's source, by POST, and by clients where `publish` is on; what a plain client says is ignored otherwise.
+ * Published by the route's source, and by clients that have the right, by message or POST; what other plain ones say is ignored.
  * Limits: `maxMessage`, history bounds; a slow reader loses the oldest messages, or all but the newest of each key.
  */
 import type { Clock } from "../clock.ts";
@@ -24,7 +24,6 @@ import { createHub, type HubOptions } from "../topics/hub.ts";
 import { topicOf, topicRefusal } from "../topics/path.ts";
 import { createTopicStreams } from "../topics/streams.ts";
 import { topicProblem } from "../wire/topic.ts";
-import type { WireError } from "../wire/v1.ts";
 
 export interface FeedDeps {
   readonly options: FeedOptions;
@@ -76,7 +75,6 @@ export function createFeed(deps: FeedDeps): Route {
     ...shared,
     hub,
     presence: { ...options.presence, of: deps.presence },
-    ...(!options.publish && { publishProblem: () => NOT_PUBLIC }),
     publish,
   });
 
@@ -96,7 +94,7 @@ export function createFeed(deps: FeedDeps): Route {
     },
     admit: (request) => admitReader(request, nameOf(request.params)),
     http: {
-      methods: options.publish ? ["GET", "POST"] : ["GET"],
+      methods: ["GET", "POST"],
       handle(request, from) {
         const topic = nameOf(from.params);
         const refused = topicRefusal(topic);
@@ -118,7 +116,7 @@ export function createFeed(deps: FeedDeps): Route {
       if (options.welcome !== false) connection.send(options.welcome);
       const topic = nameOf(connection.params);
       const reading = clients.join(connection, topic);
-      const mayPublish = options.publish && connection.may("publish", topic);
+      const mayPublish = connection.may("publish", topic);
       connection.state = { topic, reading, mayPublish } satisfies SubscriberState;
     },
     message(connection: Connection<SubscriberState>, data, size) {
@@ -162,11 +160,6 @@ function createPublishing({ options, topics, clock, counters }: FeedDeps) {
 
   return { publish, stop: () => conflater?.stop() };
 }
-
-const NOT_PUBLIC: WireError = {
-  code: "forbidden",
-  message: "clients do not publish here; its operator can set `publish: true` on the route",
-};
 
 /** A source is the operator's code, maybe without types: what it yields may be anything. */
 function checkedMessage(

@@ -31,7 +31,10 @@ export const feedOptions = z.strictObject({
     "what publishes into this feed",
   ),
   interval: duration("2s", "how often the source stocks publishes"),
-  publish: flag(false, "whether clients may publish, by message or POST"),
+  publish: flag(
+    false,
+    "whether clients may publish, by message or POST; caps of a token and access of the route come before it",
+  ),
   keyField: option(
     z.string().min(1).optional(),
     "field of a JSON message that tells values apart for latest-only delivery",
