@@ -3,6 +3,7 @@
  * It decides nothing about messages; failure of a part is that part's business, except at start, which rejects with one clear line.
  */
 import { randomBytes } from "node:crypto";
+import { createApi } from "./api.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
@@ -18,7 +19,7 @@ import { createSqliteEngine } from "./engines/sqlite.ts";
 import { createClientOf, createSchemeOf, createTrust } from "./forwarded.ts";
 import { createHandshake } from "./handshake.ts";
 import { createHostCheck } from "./host.ts";
-import type { Authenticator } from "./identity.ts";
+import type { Authenticator, Identity, Revocation } from "./identity.ts";
 import { insecureSwitches } from "./insecure.ts";
 import { createDoor } from "./limits/door.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
@@ -42,6 +43,11 @@ export interface Gateway {
   readonly address: { readonly host: string; readonly port: number };
   /** Drains within `drain.window`, then resolves with everything closed. A second call gets the same promise. */
   stop(): Promise<void>;
+  /**
+   * All tokens of a user that were issued until now, or one token, count no longer: its connections and event streams end at once (close
+   * 3000), what waits for it too. How many ended; undefined without `auth`, and when `auth.revocations.max` are remembered already.
+   */
+  revoke(what: Revocation): number | undefined;
 }
 
 /** `log`: instead of lines to stderr as `config.log` says. */
@@ -62,6 +68,7 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
 
   return {
     start: () => house.start(),
+    revoke: (what) => house.revoke(what),
     get address() {
       const { host, unix } = config.listen;
       return unix === undefined ? { host, port: house.port() } : { host: `unix:${unix}`, port: 0 };
@@ -98,6 +105,8 @@ function furnish(config: Config, log: Log) {
 
   const counts = createCounts({ endpoints, capacity, engine, insecure, log });
   const isDraining = () => draining;
+  const revoke = createRevoke({ authenticator, validity, endpoints, log });
+
   const reception = createReception({
     router: createRouter(pathsOf(endpoints)),
     capacity,
@@ -107,6 +116,7 @@ function furnish(config: Config, log: Log) {
       notReady: () => (draining ? "draining" : engineProblem(engine)),
       metrics: counts.metrics,
     }),
+    api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
     files: config.web === undefined ? undefined : createStaticFiles(config.web),
     clientOf: createClientOf(config.trustProxy),
     checkHost: createHostCheck({ ...config.listen, hosts: config.hosts }),
@@ -159,7 +169,23 @@ function furnish(config: Config, log: Log) {
     log.info({}, "stopped");
   }
 
-  return { start, stop, port: () => listener?.port ?? config.listen.port };
+  return { start, stop, revoke, port: () => listener?.port ?? config.listen.port };
+}
+
+interface Revoking extends Pick<House, "authenticator" | "validity" | "log"> {
+  readonly endpoints: readonly Endpoint[];
+}
+
+function createRevoke({ authenticator, validity, endpoints, log }: Revoking) {
+  return (what: Revocation): number | undefined => {
+    if (authenticator?.revoke(what) !== true) return undefined;
+    const isRevoked = (identity: Identity) => authenticator.isRevoked(identity);
+    // Connections first: what they leave behind is then ended with the rest.
+    const ended = validity.revoke(isRevoked);
+    for (const { route } of endpoints) route.revoked?.(isRevoked);
+    log.info({ ...what, ended }, "revoked");
+    return ended;
+  };
 }
 
 interface Counted {

@@ -4,6 +4,7 @@
  */
 import type { Server } from "bun";
 import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
+import type { Api } from "./api.ts";
 import type { Entry, Guest } from "./auth-gate.ts";
 import { withdrawOffer } from "./compression.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -33,6 +34,8 @@ export interface ReceptionOptions {
   readonly capacity: Pick<Capacity, "isFull">;
   /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
   ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
+  /** All below `/api`. */
+  readonly api: Api;
   /** What answers plain requests that no route answers; its undefined: nothing has this path. */
   readonly files?: StaticFiles | undefined;
   /** Who a client is, when a proxy stands between. */
@@ -91,6 +94,8 @@ export function createReception(options: ReceptionOptions): Reception {
     const path = toldPath(asked, match);
     const misdirected = options.checkHost(request.headers, asked, peer);
     if (misdirected !== undefined) return refuse(misdirected, path, remoteAddress);
+    if (!upgrade && asked.startsWith("/api/"))
+      return options.api(request, asked, { remoteAddress, peerAddress: peer.address });
     const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
     const routed = () => fromPage({ request, server, match, asked, path, client, peer });

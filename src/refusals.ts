@@ -102,6 +102,10 @@ const TABLE = {
     text: "The engine behind this route does not answer; try again later.",
     headers: LATER,
   },
+  too_many_revocations: {
+    status: 507,
+    text: "As many revocations are remembered as may be; raise auth.revocations.max, or wait until older ones are forgotten.",
+  },
   upstream_timeout: { status: 504, text: "The service behind this bridge did not answer in time." },
 } as const satisfies Record<string, Row>;
 

@@ -28,8 +28,8 @@ export interface Validity {
   /** Again for a holder: its identity has changed. */
   hold(holder: Holder): void;
   release(holder: Holder): void;
-  /** Ends those whose identity counts no longer. */
-  revoke(isRevoked: (identity: Identity) => boolean): void;
+  /** Ends those whose identity counts no longer, and says how many. */
+  revoke(isRevoked: (identity: Identity) => boolean): number;
   stop(): void;
 }
 
@@ -101,11 +101,12 @@ export function createValidity(clock: Clock, grace: number): Validity {
     },
     release,
     revoke(isRevoked) {
-      for (const holder of [...entries.keys()]) {
-        if (!isRevoked(holder.identity)) continue;
+      const revoked = [...entries.keys()].filter(({ identity }) => isRevoked(identity));
+      for (const holder of revoked) {
         release(holder);
         holder.end("revoked");
       }
+      return revoked.length;
     },
     stop,
   };

@@ -50,6 +50,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     router: createRouter([["/x/:name", endpoint]]),
     capacity,
     ownPage: () => undefined,
+    api: async () => new Response("no API here"),
     clientOf: (peer) => peer,
     checkHost: () => undefined,
     checkOrigin: () => ({}),

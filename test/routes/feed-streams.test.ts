@@ -218,6 +218,7 @@ test("feed: the runtime's timer leaves an event stream time for two comments, an
     router: createRouter([["/feed", endpoint]]),
     capacity: createCapacity(0),
     ownPage: () => undefined,
+    api: async () => new Response("no API here"),
     clientOf: (peer) => peer,
     checkHost: () => undefined,
     checkOrigin: () => ({}),
