@@ -22,6 +22,7 @@ import { configSchema } from "../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../src/config/schema-tree.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import { PROCESS_METRICS, ROUTE_METRICS } from "../src/prometheus.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const ROUTE_COMMANDS = { echo, room, feed, relay, bridge };
 /** Flags of the gateway are the same for all verbs, so `serve` stands for them. */
@@ -94,7 +95,7 @@ function optionTable(value: unknown, below: KeyPath): string {
       reason ?? (name === "kind" ? "which kind of route this is; required" : ""),
     ];
   });
-  return table(["option", "default", "takes", "what for"], rows);
+  return markdownTable(["option", "default", "takes", "what for"], rows);
 }
 
 function flagTable(command: Command, group: Flag["group"]): string {
@@ -106,7 +107,7 @@ function flagTable(command: Command, group: Flag["group"]): string {
       ),
       help,
     ]);
-  return table(["flag", "what it does"], rows);
+  return markdownTable(["flag", "what it does"], rows);
 }
 
 function metricTable(): string {
@@ -124,7 +125,7 @@ function metricTable(): string {
   };
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
   const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));
-  return table(["metric", "type", "labels", "what it counts"], [...route, ...process]);
+  return markdownTable(["metric", "type", "labels", "what it counts"], [...route, ...process]);
 }
 
 function metricRow(
@@ -143,16 +144,6 @@ function defaultText(value: unknown): string {
 
 function code(text: string): string {
   return `\`${text}\``;
-}
-
-/** Columns are padded, as the formatter wants them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    `| ${widths.map((width, column) => (row[column] ?? "").padEnd(width)).join(" | ")} |\n`;
-  const rule = line(widths.map((width) => "-".repeat(width)));
-  return [line(cells[0] ?? []), rule, ...cells.slice(1).map(line)].join("");
 }
 
 if (import.meta.main) {
