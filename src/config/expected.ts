@@ -28,9 +28,15 @@ export function isList(schemas: Schemas): boolean {
   return typesOf(schemas).some((type) => type instanceof z.ZodArray);
 }
 
-/** An option that no text can set: a function, or a table whose keys are free. */
+/** An option that no text can set: a function, a table, or a list of tables. */
 export function isTextless(schemas: Schemas): boolean {
-  return typesOf(schemas).every((type) => type instanceof z.ZodCustom || type instanceof z.ZodRecord);
+  return typesOf(schemas).every(
+    (type) =>
+      type instanceof z.ZodCustom ||
+      type instanceof z.ZodRecord ||
+      type instanceof z.ZodObject ||
+      (type instanceof z.ZodArray && isTextless([type.element])),
+  );
 }
 
 /** Whether the option may have this value. */

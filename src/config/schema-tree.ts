@@ -87,9 +87,15 @@ function childrenOf(schema: z.core.$ZodType, key: string | number, value: unknow
   const type = bare(schema);
   if (type instanceof z.ZodRecord) return [type.valueType];
   if (type instanceof z.ZodArray) return [type.element];
+  if (type instanceof z.ZodUnion && typeof key === "number") return listsOf(type).map((list) => list.element);
   return objectsOf(type, value).flatMap((object) =>
     Object.hasOwn(object.shape, key) ? [object.shape[key] as z.core.$ZodType] : [],
   );
+}
+
+/** A table or a list of them, as `auth.jwt` is. */
+function listsOf(schema: z.core.$ZodType): z.ZodArray[] {
+  return typesOf([schema]).filter((type) => type instanceof z.ZodArray);
 }
 
 function objectsOf(schema: z.core.$ZodType, value: unknown): z.ZodObject[] {

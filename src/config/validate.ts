@@ -48,7 +48,7 @@ function fromIssue(issue: z.core.$ZodIssue, input: unknown): Problem[] {
     const known = keysOf(schemas, received);
     return issue.keys.map((key) => unknownKey([...path, key], known, input));
   }
-  const inside = issue.code === "invalid_union" ? insideTable(issue, received) : [];
+  const inside = issue.code === "invalid_union" ? insideOf(issue, received) : [];
   if (inside.length > 0) return inside.flatMap((one) => fromIssue(one, input));
   const expected = `expected ${expectedText(schemas)}`;
   if (received === undefined) {
@@ -59,9 +59,9 @@ function fromIssue(issue: z.core.$ZodIssue, input: unknown): Problem[] {
   return [{ path, text: expected, received, ...(hint === "" ? {} : { hint }), ...secrecy(path, input) }];
 }
 
-/** Where a table was meant, what is wrong in it says more than that the whole fits nothing. */
-function insideTable(union: z.core.$ZodIssueInvalidUnion, received: unknown): z.core.$ZodIssue[] {
-  if (!isTable(received)) return [];
+/** Where a table or a list was meant, what is wrong in it says more than that the whole fits nothing. */
+function insideOf(union: z.core.$ZodIssueInvalidUnion, received: unknown): z.core.$ZodIssue[] {
+  if (!isTable(received) && !Array.isArray(received)) return [];
   const ofTable = union.errors.find((issues) =>
     issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
