@@ -76,7 +76,8 @@ function flagsOf(option: Option): Flag[] {
   const { path, prefixes, preset, group } = option;
   const full = [...(prefixes[0] ?? []), ...path];
   const schemas = schemasAt(configSchema, full, preset);
-  if (isTextless(schemas)) return [];
+  // Everybody on the machine may read the arguments of a process. Secrets have a variable, and a file.
+  if (isTextless(schemas) || metaOf(schemas)?.secret === true) return [];
   const name = flagName(path);
   const byDefault = valueAt(preset, full) ?? defaultAt(schemas);
   const reason = metaOf(schemas)?.reason ?? "";

@@ -21,7 +21,7 @@ export const WEBSOCKIFY_FLAGS: readonly Flag[] = [
     placeholder: "FILE",
     help: "key of the certificate, where it has a file of its own (--tls-key)",
   },
-  { name: "key-password", placeholder: "TEXT", help: "password of the key (--tls-key-password)" },
+  { name: "key-password", placeholder: "TEXT", help: "password of the key (listen.tls.keyPassword)" },
   { name: "ssl-only", help: "always so: a port with a certificate never speaks plain ws" },
   { name: "verify-client", help: "refuse clients without a certificate of --cafile (--tls-client-ca)" },
   { name: "cafile", placeholder: "FILE", help: "authorities of --verify-client" },

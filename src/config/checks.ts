@@ -2,14 +2,15 @@
  * Combinations that are well-typed and still impossible, each with what to do instead. They look at what was written, not
  * at defaults, and pass over what has the wrong type, which is the schema's to tell: all errors come at once.
  */
-import { namesProblem } from "../wire/name-pattern.ts";
 import { topicProblem } from "../wire/topic.ts";
+import { authProblems } from "./auth-checks.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { compressionProblems } from "./compression-checks.ts";
 import { hostsProblems, originsProblems } from "./gate-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import { parseNetwork } from "./network.ts";
 import type { Problem } from "./problems.ts";
+import { rightsProblems } from "./rights-checks.ts";
 import { paramsOf, pathFault, samePaths } from "./route-path.ts";
 import { MAX_UNIX_PATH_BYTES } from "./target.ts";
 import { parseDuration } from "./units.ts";
@@ -22,6 +23,7 @@ export function combinationProblems(input: unknown): Problem[] {
     ...proxyProblems(valueAt(input, ["trustProxy"])),
     ...hostsProblems(valueAt(input, ["hosts"])),
     ...originsProblems(valueAt(input, ["origins"])),
+    ...authProblems(input),
     ...routesProblems(valueAt(input, ["routes"])),
   ];
 }
@@ -80,20 +82,10 @@ function pathProblems(paths: readonly string[]): Problem[] {
   return [...faults, ...doubles];
 }
 
-/** Patterns of names that would allow nothing, or not what they seem to. */
 function accessProblems(at: KeyPath, route: unknown): Problem[] {
-  return ["access", "anonymous"].flatMap((option) => {
-    const table = valueAt(route, [option]);
-    const lists = isTable(table) ? Object.entries(table) : [];
-    return lists.flatMap(([right, patterns]) =>
-      (Array.isArray(patterns) ? patterns : []).flatMap((received, index) => {
-        const fault = typeof received === "string" ? namesProblem(received) : undefined;
-        if (fault === undefined) return [];
-        const hint = " Like chat.*, a segment for a segment.";
-        return [{ path: [...at, option, right, index], text: `no pattern: ${fault}`, received, hint }];
-      }),
-    );
-  });
+  return ["access", "anonymous"].flatMap((option) =>
+    rightsProblems([...at, option], valueAt(route, [option])),
+  );
 }
 
 type Route = Readonly<Record<string, unknown>>;

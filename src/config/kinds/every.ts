@@ -51,7 +51,7 @@ const RIGHT_REASONS: Record<Right, string> = {
 };
 
 /** A table of the rights that this kind of route knows. */
-function rightsTable<R extends Right>(rights: readonly R[]) {
+export function rightsTable<R extends Right>(rights: readonly R[]) {
   const entries = rights.map((right) => [right, option(names.optional(), RIGHT_REASONS[right])] as const);
   return z.strictObject(Object.fromEntries(entries) as Record<R, z.ZodOptional<typeof names>>);
 }
