@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { COMMANDS, DOCUMENTS, TABLE_NAMES, tablesOf, withTables } from "../../scripts/docs-tables.ts";
+import { DENIALS } from "../../src/auth/denials.ts";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../../src/config/schema-tree.ts";
@@ -111,6 +112,11 @@ describe("docs/errors.md", () => {
 test("docs/metrics.md explains each reason of a drop, and nothing else", () => {
   const explained = rows(section(page("docs/metrics.md"), "Why a message was dropped")).map(first);
   expect(explained.sort()).toEqual([...DROP_REASONS].sort());
+});
+
+test("docs/auth.md explains each word for a denial, and nothing else", () => {
+  const explained = rows(section(page("docs/auth.md"), "Why somebody is denied")).map(first);
+  expect(explained.sort()).toEqual([...DENIALS].sort());
 });
 
 test("docs/logs.md lists each text that is logged, with its level where that is fixed, and no other", async () => {
