@@ -1,0 +1,118 @@
+/**
+ * One issuer of tokens: which algorithms count and which key checks them. HMAC keys are for HMAC and public keys for the others, whatever a token
+ * says: its header chooses among these, never beyond. Failure: a file that cannot be used is CONFIG_INVALID, with the option and what to do.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { type JwtOptions, PUBLIC_KEY_ALGORITHMS } from "../config/auth.ts";
+import { secretProblem } from "../config/auth-checks.ts";
+import { showValue } from "../config/key-path.ts";
+import { FairleadError } from "../errors.ts";
+import { decodeUtf8 } from "../wire/utf8.ts";
+import { type KeySet, readKeySet, readPemKey } from "./key-set.ts";
+import type { RemoteKeys } from "./remote-keys.ts";
+
+export interface Issuer {
+  /** What `iss` must be; undefined: it is not looked at. */
+  readonly name: string | undefined;
+  readonly rules: Pick<JwtOptions, "audience" | "tolerance" | "userClaim">;
+  readonly algorithms: readonly string[];
+  /** Asked for `algorithms` only. Never rejects. */
+  keyFor(alg: string, kid: string | undefined): Promise<CryptoKey | "unknown_key" | "unavailable">;
+  dispose(): void;
+}
+
+type KeyFor = Issuer["keyFor"];
+type CreateRemote = (url: string) => RemoteKeys;
+
+const MAX_FILE_BYTES = 1_048_576;
+
+/** `remote`: how keys at an address are had. @throws FairleadError CONFIG_INVALID */
+export function createIssuer(options: JwtOptions, remote: CreateRemote): Issuer {
+  const { secret, secretFile, keyFile, jwks, issuer, ...rules } = options;
+  const common = { name: issuer, rules };
+  if (jwks !== undefined) {
+    const keys = remote(jwks);
+    return { ...common, algorithms: publicAlgorithms(options), keyFor: keys.find, dispose: keys.dispose };
+  }
+  const dispose = () => {};
+  if (keyFile !== undefined) {
+    const keyFor = ofSet(readKeyFile(keyFile));
+    return { ...common, algorithms: publicAlgorithms(options), keyFor, dispose };
+  }
+  const algorithms = options.algorithms ?? ["HS256"];
+  const key = secret ?? readSecretFile(secretFile ?? "", algorithms);
+  return { ...common, algorithms, keyFor: ofSecret(key), dispose };
+}
+
+function publicAlgorithms({ algorithms }: JwtOptions): readonly string[] {
+  return algorithms ?? PUBLIC_KEY_ALGORITHMS;
+}
+
+function ofSet(keys: KeySet): KeyFor {
+  return async (alg, kid) => (await keys.find(alg, kid)) ?? "unknown_key";
+}
+
+/** Imported once for each algorithm. A secret has no name, so what a token calls it does not matter. */
+function ofSecret(secret: string): KeyFor {
+  const imported = new Map<string, Promise<CryptoKey>>();
+  return (alg) => {
+    const key = imported.get(alg) ?? importSecret(secret, alg);
+    imported.set(alg, key);
+    return key;
+  };
+}
+
+function importSecret(secret: string, alg: string): Promise<CryptoKey> {
+  const hash = alg.replace("HS", "SHA-");
+  return crypto.subtle.importKey("raw", Buffer.from(secret), { name: "HMAC", hash }, false, ["verify"]);
+}
+
+/** Its text without the line end that editors add, as `FAIRLEAD_..._FILE` reads it too. */
+function readSecretFile(file: string, algorithms: readonly string[]): string {
+  const secret = readText("secretFile", file).replace(/\r?\n$/, "");
+  const problem = secretProblem(secret, algorithms);
+  if (problem !== undefined) throw invalid("secretFile", file, `${problem.text}.${problem.hint}`);
+  return secret;
+}
+
+function readKeyFile(file: string): KeySet {
+  const text = readText("keyFile", file);
+  if (text.includes("PRIVATE KEY")) {
+    const advice = "make a file of the public one with `openssl pkey -pubout`; this one makes tokens";
+    throw invalid("keyFile", file, `holds a private key; ${advice}.`);
+  }
+  const keys = text.includes("-----BEGIN") ? readPemKey(text) : readKeySet(parse(text));
+  if (keys !== undefined) return keys;
+  const expected = "one public key or certificate in PEM, a JWK, or a set of them (JWKS), RSA with 2048 bits";
+  throw invalid("keyFile", file, `holds no key that can be used; expected ${expected}.`);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // told as what it is not: a key
+  }
+}
+
+function readText(option: string, file: string): string {
+  const text = decodeUtf8(readBytes(option, file));
+  if (text === undefined) throw invalid(option, file, "is not text in UTF-8.");
+  return text;
+}
+
+/** Only a regular file ends for certain. */
+function readBytes(option: string, file: string): Uint8Array {
+  try {
+    const stats = statSync(file);
+    if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return readFileSync(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw invalid(option, file, `cannot be read (${code}); check the path and its rights.`);
+  }
+  throw invalid(option, file, `is no file of at most ${MAX_FILE_BYTES} bytes; is it the right one?`);
+}
+
+function invalid(option: string, file: string, text: string): FairleadError {
+  return new FairleadError("CONFIG_INVALID", `auth.jwt.${option}: ${showValue(file)} ${text}`);
+}
