@@ -1,0 +1,114 @@
+/**
+ * Who asks: the door of `auth/`. A request shows one thing, a token, an API key or (through a proxy) a certificate; `authorize` of the config may
+ * change what comes of it, or stand in for all of them. What is shown and does not count is denied, never passed over.
+ */
+import { createApiKeys, isApiKey } from "./auth/api-keys.ts";
+import { readSubject } from "./auth/certificate.ts";
+import { findToken, isTokenLike } from "./auth/credentials.ts";
+import { createDenialCounts, createDenials, type Denial, type DenialCounts } from "./auth/denials.ts";
+import { askHook } from "./auth/hook.ts";
+import { createIssuer } from "./auth/issuer.ts";
+import { checkToken } from "./auth/jwt.ts";
+import { createRemoteKeys, type Fetch } from "./auth/remote-keys.ts";
+import { createRevocations } from "./auth/revocations.ts";
+import type { Clock } from "./clock.ts";
+import type { AuthOptions } from "./config/auth.ts";
+import type { Authenticator, Credentials, Identity, Verdict } from "./identity.ts";
+import type { Log } from "./log.ts";
+
+export interface AuthenticatorParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Counted here, read by `/metrics`. */
+  readonly counts?: DenialCounts;
+  /** Whether an address is one of a proxy whose word counts; default: none is. */
+  readonly isTrustedProxy?: (peerAddress: string) => boolean;
+  readonly fetch?: Fetch;
+}
+
+/** Null: nothing is shown. */
+type Outcome = Identity | Denial | null;
+/** What a request shows, or an `auth` command says. */
+interface Shown {
+  readonly token?: string | undefined;
+  readonly inQuery?: boolean;
+  readonly certificate?: Identity | undefined;
+}
+
+/** @throws FairleadError CONFIG_INVALID when a file of a key cannot be used */
+export function createAuthenticator(options: AuthOptions, parts: AuthenticatorParts): Authenticator {
+  const { clock, log, counts = createDenialCounts(), isTrustedProxy = () => false } = parts;
+  const remote = { clock, log, fetch: parts.fetch ?? fetch };
+  const issuers = [options.jwt ?? []]
+    .flat()
+    .map((jwt) => createIssuer(jwt, (url) => createRemoteKeys(url, remote)));
+  const keys = options.keys === undefined ? undefined : createApiKeys(options.keys);
+  const revocations = createRevocations(options.revocations, clock);
+  const denials = createDenials({ clock, log, counts });
+
+  /** Undefined: nothing here knows what such a token is, but `authorize` may. */
+  async function check(token: string, inQuery: boolean): Promise<Identity | Denial | undefined> {
+    if (!isTokenLike(token)) return "malformed";
+    // A key lives long, and URLs are kept in logs and histories.
+    if (isApiKey(token))
+      return inQuery ? "malformed" : keys === undefined ? undefined : (keys.check(token) ?? "unknown_key");
+    if (issuers.length === 0) return undefined;
+    const checked = await checkToken(token, issuers, clock.wall());
+    return "identity" in checked ? checked.identity : checked.denied;
+  }
+
+  async function identify(shown: Shown, credentials: Credentials): Promise<Outcome> {
+    const { token, inQuery = false, certificate } = shown;
+    const checked = token === undefined ? certificate : await check(token, inQuery);
+    if (typeof checked === "string") return checked;
+    const { authorize, deadline } = options;
+    const asked = { ...asRequest(credentials), identity: checked ?? null, token };
+    const said = authorize === undefined ? null : await askHook(authorize, asked, { clock, log, deadline });
+    // Nobody vouches for a token that nothing here knows.
+    if (said === null) return checked ?? (token === undefined ? null : "malformed");
+    return said;
+  }
+
+  async function judge(shown: Shown, credentials: Credentials): Promise<Verdict | undefined> {
+    const outcome = await identify(shown, credentials).catch((error: unknown): Denial => {
+      log.error({ route: credentials.route, err: error }, "! a client could not be checked");
+      return "failed";
+    });
+    if (outcome === null) return undefined;
+    if (typeof outcome === "string") return denials.deny(outcome, credentials);
+    return revocations.isRevoked(outcome) ? denials.deny("revoked", credentials) : { identity: outcome };
+  }
+
+  function subjectOf({ headers, peerAddress }: Credentials) {
+    const header = options.certificate?.header;
+    if (header === undefined || peerAddress === undefined) return undefined;
+    return readSubject(headers, header, isTrustedProxy(peerAddress));
+  }
+
+  return {
+    request(credentials) {
+      const found = findToken(credentials.headers, () => credentials.query, options.query);
+      if ("fault" in found) return denials.deny(found.fault, credentials);
+      const certificate = subjectOf(credentials);
+      if (typeof certificate === "string") return denials.deny(certificate, credentials);
+      if (found.token !== undefined && certificate !== undefined) return denials.deny("several", credentials);
+      const isBare = found.token === undefined && certificate === undefined;
+      if (isBare && options.authorize === undefined) return undefined;
+      return judge({ ...found, certificate }, credentials);
+    },
+    async token(token, credentials) {
+      return (await judge({ token }, credentials)) ?? denials.deny("failed", credentials);
+    },
+    revoke: revocations.revoke,
+    isRevoked: revocations.isRevoked,
+    dispose() {
+      denials.dispose();
+      for (const issuer of issuers) issuer.dispose();
+    },
+  };
+}
+
+/** Field by field, because `query` may be read on demand. */
+function asRequest({ headers, query, route, params, remoteAddress }: Credentials) {
+  return { headers, query, route, params, remoteAddress };
+}
