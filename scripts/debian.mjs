@@ -17,7 +17,10 @@ const PACKAGES = {
 
 /** These would start a service of the whole system and keep it on: an sshd for having run tests is no fair price. */
 const SERVICES = {
+  caddy: "/usr/bin/caddy",
+  haproxy: "/usr/sbin/haproxy",
   mosquitto: "/usr/sbin/mosquitto",
+  "nginx-light": "/usr/sbin/nginx",
   "openssh-server": "/usr/sbin/sshd",
   "redis-server": "/usr/bin/redis-server",
 };

@@ -33,7 +33,7 @@ test("still skips when FAIRLEAD_REQUIRE names other programs only", () => {
 
 test("refuses a name in FAIRLEAD_REQUIRE that no test could ask for", () => {
   expect(() => judge(["node"], "chromum", only("node"))).toThrow(
-    "FAIRLEAD_REQUIRE names chromum; known are chromium, curl, ",
+    "FAIRLEAD_REQUIRE names chromum; known are caddy, chromium, curl, ",
   );
 });
 

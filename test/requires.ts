@@ -8,9 +8,12 @@ import { test } from "bun:test";
 
 /** Each probe answers the program's absolute path, or undefined. */
 const PROBES = {
+  caddy: () => which("caddy"),
   chromium: () => which("chromium", "chromium-browser", "google-chrome"),
   curl: () => which("curl"),
+  haproxy: () => which("haproxy", "/usr/sbin/haproxy"),
   mosquitto: () => which("mosquitto", "/usr/sbin/mosquitto"),
+  nginx: () => which("nginx", "/usr/sbin/nginx"),
   node: () => which("node"),
   npm: () => which("npm"),
   /** Debian keeps the server beside PATH. */

@@ -5,8 +5,8 @@ import { folder } from "../folder.ts";
 import { blocksOf, markOf, readerPages } from "./markdown.ts";
 import { fileOf, matches, outputPattern } from "./snippets.ts";
 
-/** `""` is a picture, `text` what something prints; the others are run, by this file or by test/system/snippets.test.ts. */
-const LANGS = ["", "text", "sh", "js", "ts", "py", "yaml", "toml", "json"];
+/** `""` is a picture, `text` what something prints; the others are run: by this file, test/system/snippets.test.ts, `conf` by proxies.test.ts there. */
+const LANGS = ["", "text", "conf", "sh", "js", "ts", "py", "yaml", "toml", "json"];
 const MARKS = /^(?:file: [\w./-]+|exits \d+|not run: .{10,}|table .+)$/;
 
 for (const page of readerPages()) {
