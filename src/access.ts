@@ -14,6 +14,7 @@ import {
   type Rights,
 } from "./identity.ts";
 import { covers, namesProblem } from "./wire/name-pattern.ts";
+import { shown } from "./wire/shown.ts";
 
 export interface AccessRules {
   /** The route's path as configured, by which `caps` name it. */
@@ -53,6 +54,12 @@ function mayOf(lists: readonly (Rights | undefined)[]): May {
       const names = own(rights, right);
       return names === true || (names?.some((pattern) => covers(pattern, name)) ?? false);
     });
+}
+
+/** Why a right does not hold for a name, in words for its client; undefined: it holds. */
+export function lacks(may: May, right: Right, name: string): string | undefined {
+  if (may(right, name)) return undefined;
+  return `no right to \`${right}\` on ${shown(name)}; the token, or \`access\` of the route, must give it`;
 }
 
 /** The `caps` of a token. Undefined: they are not of the form, so that whoever has them is refused instead of let through. */

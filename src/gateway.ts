@@ -110,6 +110,7 @@ function furnish(config: Config, log: Log) {
   const reception = createReception({
     router: createRouter(pathsOf(endpoints)),
     capacity,
+    maxHeaders: config.limits.headers,
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
       web: config.web,
@@ -145,6 +146,7 @@ function furnish(config: Config, log: Log) {
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
+      maxBody: config.limits.body,
       reception,
       onGone: ({ place }) => place?.leave(),
       clock,

@@ -25,6 +25,8 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   /** With it the port speaks TLS, and nothing else. */
   readonly tls?: TlsOptions | undefined;
   readonly reception: Reception;
+  /** Bytes of a request's body; 0 = no limit. */
+  readonly maxBody: number;
 }
 
 export interface Listener extends Publisher {
@@ -34,11 +36,12 @@ export interface Listener extends Publisher {
   stop(): Promise<void>;
 }
 
-/** Seconds for a request's head. */
-const HEAD_TIMEOUT_S = 10;
-/** A head that never ends counts as a request being answered, and would hold the end for HEAD_TIMEOUT_S. */
+/** For a body that does not come, and between requests. For the first head the runtime takes 10 s, whatever stands here. */
+const IDLE_TIMEOUT_S = 10;
+/** A head that never ends counts as a request being answered, and would hold the end for those 10 s. */
 const REQUEST_GRACE_MS = 500;
-const MAX_BODY_BYTES = 1024 * 1024;
+/** The runtime takes no 0 for "no limit". */
+const RUNTIME_MAX_BODY = 1024 ** 3;
 
 /** Binds at once; throws LISTEN_FAILED with one line that says why not. */
 export function createListener(options: ListenerOptions): Listener {
@@ -67,7 +70,7 @@ function bind(
   const common = {
     ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
     development: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    maxRequestBodySize: options.maxBody || RUNTIME_MAX_BODY,
     fetch: (request: Request, server: Server<SocketConnection>) => reception.answer(request, server),
     error(error: Error) {
       log.error({ err: error }, "! a request failed");
@@ -82,7 +85,7 @@ function bind(
       ...common,
       hostname,
       port,
-      idleTimeout: HEAD_TIMEOUT_S,
+      idleTimeout: IDLE_TIMEOUT_S,
       // Without this line `development: false` would let a second gateway take half of this one's connections in silence.
       reusePort: false,
     });

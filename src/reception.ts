@@ -32,6 +32,8 @@ export type Answer = Response | undefined;
 export interface ReceptionOptions {
   readonly router: Router<Endpoint>;
   readonly capacity: Pick<Capacity, "isFull">;
+  /** Names of headers that a request may have; 0: as many as the runtime takes. */
+  readonly maxHeaders: number;
   /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
   ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
   /** All below `/api`. */
@@ -167,6 +169,7 @@ export function createReception(options: ReceptionOptions): Reception {
 function earlyProblem(options: ReceptionOptions, headers: Headers, upgrade: boolean): Refusal | undefined {
   if (upgrade && options.isDraining()) return refusal("draining");
   if (upgrade && options.capacity.isFull) return refusal("full");
+  if (options.maxHeaders > 0 && headers.count > options.maxHeaders) return refusal("too_many_headers");
   return hostIsUsable(headers) ? undefined : refusal("bad_host");
 }
 

@@ -72,6 +72,10 @@ const TABLE = {
     text: "New connections come faster than they may (`limits.perSecond`); try again in a moment.",
     headers: { "Retry-After": "1" },
   },
+  too_many_headers: {
+    status: 431,
+    text: "The request has more headers than this gateway takes (`limits.headers`).",
+  },
   internal_error: { status: 500, text: "The request failed; the log has the reason." },
   upstream_refused: {
     status: 502,

@@ -1,7 +1,7 @@
 /** What somebody may do: properties of the patterns, and which of the three lists holds. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createAccess, NOBODY, readCaps } from "../src/access.ts";
+import { createAccess, lacks, NOBODY, readCaps } from "../src/access.ts";
 import { type Identity, RIGHTS, type Rights } from "../src/identity.ts";
 import { covers, namesProblem } from "../src/wire/name-pattern.ts";
 import { matcher } from "../src/wire/topic.ts";
@@ -159,5 +159,19 @@ describe("the caps of a token", () => {
   test("are routes with rights with names", () => {
     const caps = { "/feed/:topic": { subscribe: ["a.*"], publish: true }, "*": {} } as const;
     expect(readCaps(caps)).toEqual(caps);
+  });
+});
+
+describe("what lacks", () => {
+  const { of } = createAccess({ route: "/r", byDefault: { "join:local": ["a.*"] } });
+
+  test("is nothing where the right holds", () => {
+    expect(lacks(of(someone), "join:local", "a.b")).toBeUndefined();
+  });
+
+  test("is told with the name as a line can have it, and with what gives it", () => {
+    expect(lacks(of(someone), "join:local", "a\n.b")).toBe(
+      'no right to `join:local` on "a<U+000A>.b"; the token, or `access` of the route, must give it',
+    );
   });
 });

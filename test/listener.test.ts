@@ -213,6 +213,7 @@ describe("binding", () => {
   const options = {
     maxMessage: 0,
     maxPings: 0,
+    maxBody: 1024,
     clock: testClock(),
     reception: { answer: () => undefined },
     onGone: () => {},

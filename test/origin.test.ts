@@ -135,9 +135,6 @@ describe("pages of listed origins", () => {
         vary: "Origin",
       },
     ]);
-    expect(
-      (await preflight(gateway, { Origin: APP }, "/read")).headers.get("access-control-allow-methods"),
-    ).toBe("GET");
   });
 
   test("get no preflight where nothing can be fetched", async () => {

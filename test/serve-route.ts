@@ -49,6 +49,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
   const reception = createReception({
     router: createRouter([["/x/:name", endpoint]]),
     capacity,
+    maxHeaders: 0,
     ownPage: () => undefined,
     api: async () => new Response("no API here"),
     clientOf: (peer) => peer,
@@ -70,6 +71,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     port: 0,
     maxMessage: 1024,
     maxPings: 60,
+    maxBody: 1024,
     reception,
     onGone: ({ place }) => place?.leave(),
     clock: options.clock ?? testClock(),

@@ -9,6 +9,7 @@ import { echoOptions } from "./kinds/echo.ts";
 import { feedOptions } from "./kinds/feed.ts";
 import { relayOptions } from "./kinds/relay.ts";
 import { roomOptions } from "./kinds/room.ts";
+import { limitsOptions } from "./limits.ts";
 import { duration, option, secret } from "./option.ts";
 
 export const routeOptions = z.discriminatedUnion("kind", [
@@ -77,45 +78,7 @@ export const configSchema = z.strictObject({
     "addresses and networks of proxies in front, whose Forwarded or X-Forwarded-For says who a client is",
   ),
   engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),
-  limits: z
-    .strictObject({
-      connections: option(
-        z.int().min(0).optional(),
-        "descriptors that connections may use, a bridge two; default: 80 % of the process's limit",
-        "descriptors",
-      ),
-      perAddress: option(
-        z.int().min(0).default(256),
-        "connections of one address, IPv6 by its /64; past it 429. Behind a proxy that trustProxy names the client's address counts, loopback never",
-        "connections",
-      ),
-      perUser: option(
-        z.int().min(0).default(0),
-        "connections of one user, whatever the address; past it 429",
-        "connections",
-      ),
-      perSecond: option(
-        z.int().min(0).default(200),
-        "new connections a second after as many at once, a quarter of them from one address; past it 429. Loopback is not counted",
-        "connections/s",
-      ),
-      pings: option(
-        z.int().min(0).default(60),
-        "pings that a client may send in 10 s; past it close 1008. Each is answered, and a client that reads nothing piles answers up",
-        "pings",
-      ),
-      subscriptions: option(
-        z.int().min(0).default(128),
-        "topics and patterns that one connection of fairlead.v1 may subscribe to; past it err too_many",
-        "subscriptions",
-      ),
-      subscribes: option(
-        z.number().min(0).default(50),
-        "sub commands a second on one connection, 100 topics of a pattern count as one more; after a first burst of limits.subscriptions no more is read from it",
-        "commands/s",
-      ),
-    })
-    .prefault({}),
+  limits: limitsOptions.prefault({}),
   node: option(
     z.string().min(1).max(64).optional(),
     "name of this process, as clients of fairlead.v1 see it; default: random",

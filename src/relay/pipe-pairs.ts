@@ -13,12 +13,13 @@ import type { Connection, Data } from "../connection.ts";
 import type { Claim, EngineError } from "../engine.ts";
 import { hasRoom, holdBack } from "../outbox.ts";
 import { type Recorder, type Recordings, recordingsOf } from "../recording/recorder.ts";
+import { refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
 import { readPipeQuery } from "./pipe-query.ts";
 import type { RelayDeps } from "./relay.ts";
-import { claimName, NO_ROLES, takenText } from "./role-claims.ts";
+import { claimName, NO_ROLES, placeLacks, takenText } from "./role-claims.ts";
 import { type Watched, watchSilence } from "./silence.ts";
 import { createTurn, type Turn } from "./turn.ts";
 
@@ -104,9 +105,10 @@ function watchForPartners(pipes: Pipes): Timer {
 }
 
 /** Browsers fail when none of the subprotocols they offer is chosen, so one always is; partners get the same if they can. */
-function admit({ groups }: Pipes, { query, protocols }: AdmitRequest): Admission {
+function admit({ groups }: Pipes, { query, protocols, may }: AdmitRequest): Admission {
   const asked = readPipeQuery(query);
   if ("problem" in asked) return { admitted: { state: asked } };
+  if (placeLacks(may, asked) !== undefined) return { refusal: refusal("forbidden") };
   const usable = protocols.filter((name) => !name.startsWith("fairlead."));
   const partners = groups.get(asked.group)?.[otherRole(asked.role)]?.protocol;
   const protocol = usable.find((name) => name === partners) ?? usable[0];

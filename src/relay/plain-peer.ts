@@ -7,13 +7,14 @@
 import type { Connection, Data } from "../connection.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import type { Envelope, Problem, Registration, Role } from "../wire/envelope.ts";
-import { endEnvelope, otherRole, parseEnvelope, parseRegistration, startEnvelope } from "../wire/envelope.ts";
+import { endEnvelope, parseEnvelope, parseRegistration, startEnvelope } from "../wire/envelope.ts";
 import type { PeerState } from "../wire/v1.ts";
 import type { Peer, Refused, Seat, Seated } from "./groups.ts";
 import type { Mailbox, Message, Sender } from "./mailbox.ts";
 import { caughtUp, type FlowEnd, keepsUp, regulate } from "./paired-flow.ts";
+import { type Place, placeOf } from "./place.ts";
 import type { Relay } from "./relay.ts";
-import { NO_ROLES, takenText } from "./role-claims.ts";
+import { NO_ROLES, placeLacks, takenText } from "./role-claims.ts";
 import { arrive, depart } from "./roles.ts";
 import type { Watched } from "./silence.ts";
 
@@ -21,15 +22,6 @@ import type { Watched } from "./silence.ts";
 const MAX_BAD_IN_A_ROW = 10;
 /** Messages kept while a claim is answered. The peer is paused meanwhile, so their bytes are those of one read. */
 const MAX_AHEAD_OF_CLAIM = 1_024;
-
-/** A place, and the texts that stay the same there. */
-interface Place extends Registration {
-  readonly fromServer: string;
-  readonly fromPartner: string;
-  readonly toPartner: string;
-  readonly sent: string;
-  readonly heartbeat: string;
-}
 
 /** A class, because there is one per connection. */
 export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
@@ -97,13 +89,13 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
   begin(): undefined {}
 
   seated({ seat }: Seated): void {
-    this.place ??= placeOf(seat, this.relay);
+    this.place ??= placeOf(seat, this.relay.phrases);
     const { phrases } = this.relay;
     this.tell(this.place.fromServer + endEnvelope(phrases.connected(crypto.randomUUID()), null));
   }
 
   standsBy(seat: Seat): void {
-    this.place = placeOf(seat, this.relay);
+    this.place = placeOf(seat, this.relay.phrases);
   }
 
   answered(): void {
@@ -180,6 +172,11 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     const wanted = parseRegistration(envelope);
     if ("problem" in wanted) {
       this.complain(wanted.problem);
+      return;
+    }
+    const lacking = placeLacks(this.conn.may, wanted);
+    if (lacking !== undefined) {
+      this.end(3003, lacking);
       return;
     }
     this.badInARow = 0;
@@ -283,17 +280,4 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     if (this.conn.send(text) || keepsUp(this, slow, maxMessage)) return;
     this.end(1013, `slow consumer: more than ${slow.highWater} bytes wait`);
   }
-}
-
-function placeOf({ group, role }: Registration, { phrases }: Relay): Place {
-  const fromServer = startEnvelope(group, "server", role);
-  return {
-    group,
-    role,
-    fromServer,
-    fromPartner: startEnvelope(group, otherRole(role), role),
-    toPartner: startEnvelope(group, role, otherRole(role)),
-    sent: fromServer + endEnvelope(phrases.sent, null),
-    heartbeat: fromServer + endEnvelope(phrases.heartbeat, "heartbeat"),
-  };
 }

@@ -1,9 +1,16 @@
-/** Roles as claims of the engine, the same in both modes of a relay: how they are named, and what who gets none is told. */
+/** Roles, the same in both modes of a relay: who may have one, how it is claimed of the engine, and what who gets none is told. */
+import { lacks } from "../access.ts";
+import type { May } from "../identity.ts";
 import type { Registration, Role } from "../wire/envelope.ts";
 
 /** `route`: the configured path. Two relay routes never share a group. */
 export function claimName(route: string, { group, role }: Registration): string {
   return `${route}\0${group}\0${role}`;
+}
+
+/** Why this place may not be taken. MUST be asked before anything of the group is looked at: the answer is the same whether it exists or not. */
+export function placeLacks(may: May, { group, role }: Registration): string | undefined {
+  return lacks(may, `join:${role}`, group);
 }
 
 export const takenText = (role: Role) => `the group has a ${role} already`;

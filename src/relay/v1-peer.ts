@@ -4,6 +4,7 @@
  * Failure: a command that does not fit is answered with `err`, and nothing else happens.
  */
 import type { Connection } from "../connection.ts";
+import type { May } from "../identity.ts";
 import type { Reply } from "../route.ts";
 import { refused } from "../session.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
@@ -13,7 +14,7 @@ import { type Peer, type Refused, RelaySession, type Seat, type Seated } from ".
 import type { Message } from "./mailbox.ts";
 import { MAX_UNRELEASED } from "./receipts.ts";
 import type { Relay } from "./relay.ts";
-import { takenText } from "./role-claims.ts";
+import { placeLacks, takenText } from "./role-claims.ts";
 import { arrive, depart } from "./roles.ts";
 
 /** A class, because there is one per connection. */
@@ -27,8 +28,8 @@ export class V1Peer implements Peer {
   private info: string | undefined;
   /** Answers the join that is under way. */
   private joining: Reply | undefined;
-  /** It has joined, or is about to: once is all. */
-  private hasJoined = false;
+  /** Where it has joined, or is about to: once is all. */
+  private asked: Registration | undefined;
 
   constructor(
     private readonly relay: Relay,
@@ -40,10 +41,15 @@ export class V1Peer implements Peer {
     if (answer !== undefined) reply(answer);
   }
 
-  /** Its connection has gone; the session waits for it. */
-  closed(why: string): void {
+  /** Its connection has gone; the session waits for it, unless it may not come back. */
+  closed(why: string, isForGood: boolean): void {
     this.isGone = true;
-    depart(this.relay, this, why, false);
+    depart(this.relay, this, why, isForGood);
+  }
+
+  /** Why it could not have its role under other rights. */
+  lacks(may: May): string | undefined {
+    return this.asked && placeLacks(may, this.asked);
   }
 
   /** What it said and nobody was handed will not be handed over any more. */
@@ -80,7 +86,7 @@ export class V1Peer implements Peer {
       this.conn.close(4409, text);
       return;
     }
-    this.hasJoined = false;
+    this.asked = undefined;
     if ("gone" in why) reply?.(GONE);
     else reply?.(refused("engine_down", `roles cannot be given out now: ${why.text}`));
   }
@@ -130,19 +136,27 @@ export class V1Peer implements Peer {
     { group, role, session: id, upto, done, info }: CommandOf<"join">,
     reply: Reply,
   ): Answer | undefined {
-    if (this.hasJoined)
+    if (this.asked !== undefined)
       return refused("bad_request", "join: this connection has joined already; open another one");
     const place = { group, role };
+    const lacking = placeLacks(this.conn.may, place);
+    if (lacking !== undefined) return this.forbid(lacking, reply);
     const session = id === undefined ? undefined : this.relay.sessions.find(id, place, this.conn.user);
     if (id !== undefined && session === undefined) return GONE;
     if (session !== undefined && upto !== undefined && !session.seat.mailbox.acknowledge(upto))
       return beyond("join", upto);
     session?.receipts.release(done ?? 0);
-    this.hasJoined = true;
+    this.asked = place;
     this.joining = reply;
     this.info = info;
     arrive(this.relay, this, place, session);
     return undefined;
+  }
+
+  /** Closed, because a client that hears nothing but the error would come back for ever. */
+  private forbid(lacking: string, reply: Reply): undefined {
+    reply(refused("forbidden", `join: ${lacking}`));
+    this.conn.close(3003, lacking);
   }
 
   private send(command: CommandOf<"send">, reply: Reply, size: number): Answer | undefined {

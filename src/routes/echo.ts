@@ -3,13 +3,16 @@
  * Limits: `maxMessage`; a sender that does not read its echo is paused past `slow.highWater` and cut after `stallTimeout`.
  */
 
+import { lacks } from "../access.ts";
 import type { Clock } from "../clock.ts";
 import type { EchoOptions } from "../config/kinds/echo.ts";
 import type { Connection, Data } from "../connection.ts";
+import type { May } from "../identity.ts";
 import { hasRoom, holdBack } from "../outbox.ts";
+import { refusal } from "../refusals.ts";
 import type { Route } from "../route.ts";
 import { refused } from "../session.ts";
-import { echoFrame } from "../wire/frames.ts";
+import { echoFrame, errorFrame } from "../wire/frames.ts";
 import { PROTOCOL } from "../wire/v1.ts";
 
 export function createEcho({ options, clock }: { options: EchoOptions; clock: Clock }): Route {
@@ -22,7 +25,15 @@ export function createEcho({ options, clock }: { options: EchoOptions; clock: Cl
   return {
     kind: "echo",
     v1: {
-      open: (_, welcomed) => welcomed(),
+      open(connection, welcomed) {
+        const lacking = echoLacks(connection.may);
+        if (lacking === undefined) {
+          welcomed();
+          return;
+        }
+        connection.send(errorFrame(undefined, { code: "forbidden", message: lacking }));
+        connection.close(3003, lacking);
+      },
       command(connection, command, reply, size) {
         if (command.t !== "msg")
           return reply(refused("unknown_command", `${command.t}: an echo has \`msg\` and \`ping\``));
@@ -30,8 +41,12 @@ export function createEcho({ options, clock }: { options: EchoOptions; clock: Cl
         send(connection, echoFrame(command, size, time));
         reply({ ok: { size, time } });
       },
+      lacks: (_, may) => echoLacks(may),
     },
-    admit: ({ protocols }) => ({ admitted: protocols.includes(PROTOCOL) ? { protocol: PROTOCOL } : {} }),
+    admit({ protocols, may }) {
+      if (echoLacks(may) !== undefined) return { refusal: refusal("forbidden") };
+      return { admitted: protocols.includes(PROTOCOL) ? { protocol: PROTOCOL } : {} };
+    },
     open(connection) {
       if (welcome !== false) connection.send(welcome);
     },
@@ -44,3 +59,6 @@ export function createEcho({ options, clock }: { options: EchoOptions; clock: Cl
     async dispose() {},
   };
 }
+
+/** The name that an echo's right is given for. */
+const echoLacks = (may: May) => lacks(may, "connect", "echo");

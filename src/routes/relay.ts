@@ -43,6 +43,7 @@ export function createRelay(deps: RelayDeps): Route {
       command({ state }: Connection, command, reply, size) {
         if (state instanceof V1Peer) state.command(command, reply, size);
       },
+      lacks: ({ state }: Connection, may) => (state instanceof V1Peer ? state.lacks(may) : undefined),
     },
     admit: ({ protocols }) => ({ admitted: protocols.includes(PROTOCOL) ? { protocol: PROTOCOL } : {} }),
     start() {
@@ -68,7 +69,7 @@ export function createRelay(deps: RelayDeps): Route {
         state.leave(reasonOf(info));
       } else if (state instanceof V1Peer) {
         speaking.delete(state);
-        state.closed(reasonOf(info));
+        state.closed(reasonOf(info), info.local && info.code === 3003);
       }
     },
     finish(connection: Connection, code: CloseCode, reason) {

@@ -3,9 +3,10 @@
 import { type RelayOptions, relayOptions } from "../../src/config/kinds/relay.ts";
 import type { Claims } from "../../src/engine.ts";
 import { createClaims } from "../../src/engines/in-process/claims.ts";
+import type { May } from "../../src/identity.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
 import { createPipeRelay } from "../../src/relay/pipe-pairs.ts";
-import type { AdmitRequest } from "../../src/route.ts";
+import type { Admission, AdmitRequest } from "../../src/route.ts";
 import type { Role } from "../../src/wire/envelope.ts";
 import { testClock } from "../clock.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
@@ -28,19 +29,7 @@ export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
   route.start?.();
 
   function admit(query: string, protocols: readonly string[] = []) {
-    const request: AdmitRequest = {
-      path: "/pipe",
-      params: {},
-      query: new URLSearchParams(query),
-      headers: new Headers(),
-      remoteAddress: "",
-      remotePort: 4000,
-      local: { address: "127.0.0.1", port: 8080 },
-      ...OPEN_REQUEST,
-      protocols,
-      signal: new AbortController().signal,
-    };
-    const admission = route.admit?.(request);
+    const admission = route.admit?.(requestOf(query, { protocols }));
     if (admission === undefined || admission instanceof Promise || "refusal" in admission)
       throw new Error("a pipe admits at once, and everybody");
     return admission.admitted;
@@ -69,4 +58,27 @@ export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
       return stats && memory.count === 0 && due === delivered + lost;
     },
   };
+}
+
+function requestOf(query: string, more: Partial<AdmitRequest>): AdmitRequest {
+  return {
+    path: "/pipe",
+    params: {},
+    query: new URLSearchParams(query),
+    headers: new Headers(),
+    remoteAddress: "",
+    remotePort: 4000,
+    local: { address: "127.0.0.1", port: 8080 },
+    ...OPEN_REQUEST,
+    protocols: [],
+    signal: new AbortController().signal,
+    ...more,
+  };
+}
+
+/** What a pipe with nobody in it says to one with these rights. */
+export function admitPipe(query: string, may: May): Admission {
+  const admission = pipeHouse().route.admit?.(requestOf(query, { may }));
+  if (admission === undefined || admission instanceof Promise) throw new Error("a pipe admits at once");
+  return admission;
 }

@@ -217,6 +217,7 @@ test("feed: the runtime's timer leaves an event stream time for two comments, an
   const reception = createReception({
     router: createRouter([["/feed", endpoint]]),
     capacity: createCapacity(0),
+    maxHeaders: 0,
     ownPage: () => undefined,
     api: async () => new Response("no API here"),
     clientOf: (peer) => peer,

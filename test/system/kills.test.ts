@@ -3,41 +3,17 @@
  * client library gets each message once and in order, and what is published through it happens once.
  */
 import { expect, test } from "bun:test";
-import type { Published, Session } from "../../src/client/index.ts";
+import type { Published } from "../../src/client/index.ts";
 import { type Kill, killsHouse, randomKills, TOPIC } from "./kills-house.ts";
 import { within } from "./program.ts";
-
-const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
-
-/** Reads numbers until a last one has come. */
-function readNumbers(session: Session) {
-  const got: number[] = [];
-  const waiting = new Set<() => void>();
-  const other: object[] = [];
-  const subscription = session.subscribe(TOPIC);
-  void subscription.listen((item) => {
-    if (item.type === "message") got.push(Number(item.data));
-    else other.push(item);
-    for (const look of waiting) look();
-  });
-  const has = (last: number, seconds: number) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const look = () => {
-      if (got.at(-1) === last) resolve();
-    };
-    waiting.add(look);
-    look();
-    return within(seconds, promise, () => `${last} did not come; the last was ${got.at(-1)}`);
-  };
-  return { got, other, has, ready: subscription.ready };
-}
+import { range, readNumbers } from "./read-numbers.ts";
 
 test("a reader gets 10,000 messages once and in order, over 50 kills", async () => {
   const [KILLS, ROUND] = [50, 200];
   const house = await killsHouse();
   const [readersWay, writersWay] = [await house.way(), await house.way()];
   const writer = house.session(writersWay);
-  const reader = readNumbers(house.session(readersWay));
+  const reader = readNumbers(house.session(readersWay), TOPIC);
   await reader.ready;
   let underWay = 0;
   const counts: Partial<Record<Kill, number>> = {};

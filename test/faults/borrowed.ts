@@ -1,0 +1,91 @@
+/** Tests elsewhere that prove that something holds under a fault: file to (parts of) names. By the fault's number. */
+
+export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly string[]>>>> = {
+  7: { "test/attacks.test.ts": ["by RST or FIN %s is counted as 1006"] },
+  8: {
+    "test/attacks.test.ts": [
+      "in the middle of the handshake leaves nothing behind",
+      "together with its handshake, a hundred times, leaves nothing behind",
+    ],
+  },
+  10: {
+    "test/routes/bridge-ends.test.ts": [
+      "a client that reads slowly gets everything, and may answer meanwhile",
+      "the client can go on until it is silent for halfCloseTimeout",
+      "and is gone altogether, the client gets what it said and 1000, if it says nothing itself",
+    ],
+    "test/system/bridge-resume.test.ts": ["64 MiB there and back come out exact over 200 cuts"],
+  },
+  11: { "test/attacks.test.ts": ["by RST or FIN %s is counted as 1006"] },
+  12: {
+    "test/routes/bridge.test.ts": [
+      "is refused with 502 if the target refuses, and the log names the target",
+      "is refused with 504 if the target does not answer within dialTimeout, and a late answer is cut",
+      "is refused with 503 if dialPending dials are under way",
+    ],
+    "test/routes/bridge-ends.test.ts": ["the client gets what came before it, then 1014"],
+  },
+  14: {
+    "test/system/memory.test.ts": [
+      "sends and reads nothing: %s",
+      "a bridge whose target sends 1 GiB, and then every byte arrives",
+      "a room in which another one says 256 MiB; the others hear everything",
+      "a feed with 256 MiB; the reader loses some and gets the newest",
+      "an event stream of a feed with 256 MiB",
+      "a relay whose partner sends 256 MiB; the partner is paused, and every message arrives",
+      "a pipe with a stalled reader holds next to nothing of 128 MiB, and every message arrives",
+    ],
+  },
+  15: { "test/system/slow-readers.test.ts": ["is not noticed by a thousand others"] },
+  16: {
+    "test/system/memory.test.ts": ["1 GiB goes through an echo whose client begins to read late"],
+  },
+  17: {
+    "test/routes/bridge-ends.test.ts": ["with a reset while the gateway reads nothing of it"],
+  },
+  18: {
+    "test/attacks.test.ts": ["50,000 empty and one-byte fragments make one message"],
+    "test/system/memory.test.ts": ["four million empty fragments of one message"],
+  },
+  19: {
+    "test/attacks.test.ts": [
+      "60 pings in 10 s are answered, and the 61st closes with 1008",
+      "10,000 pongs that nobody asked for are no messages",
+      "ends the connection: frames behind it are ignored",
+    ],
+  },
+  20: { "test/attacks.test.ts": ["invalid UTF-8 that drips in is found"] },
+  28: {
+    "test/cli/run-gateway.test.ts": ["ends at once on a second signal, with 143"],
+    "test/system/pty.test.ts": ["ends at once, with exit code 130, on a second Ctrl-C"],
+  },
+  31: {
+    "test/engines/sqlite-failure.test.ts": ["who listens hears the new epoch"],
+    "test/client/restart.test.ts": ["comes back to the next gateway, and tells that the history is gone"],
+  },
+  33: {
+    "test/system/sqlite-kill.test.ts": ["keeps every answered message over %s commits"],
+    "test/system/kills.test.ts": ["what is published happens once, where its answer says"],
+  },
+  34: {
+    "test/system/sqlite-disk.test.ts": [
+      "refuses with 503 while the disk is full, says so, keeps its readers",
+      "ends with 1 and one line, if another gateway has the file open",
+    ],
+    "test/engines/sqlite-failure.test.ts": ["a file that cannot be read refuses what needs it, and recovers"],
+  },
+  39: {
+    "test/engines/memory.test.ts": ["follows a wall clock that jumps within a second"],
+    "test/engines/sqlite-restart.test.ts": ["if the wall clock was set back meanwhile"],
+  },
+  43: {
+    "test/cli/run-gateway.test.ts": ["the port is in use", "the address is not of this machine"],
+  },
+  44: {
+    "test/system/recording.test.ts": ["loses the recording and nothing else, says so"],
+    "test/recording/recorder.test.ts": ["is warned of once a minute, and counted each time"],
+  },
+  45: {
+    "test/cli/run-gateway.test.ts": ["goes on when nobody reads what it says, and still ends in order"],
+  },
+};

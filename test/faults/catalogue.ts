@@ -1,0 +1,102 @@
+/**
+ * The faults that a gateway on the internet meets, and what must hold under each. `npm run faults` runs the tests that prove
+ * it: those of this folder whose names begin with the fault's number, and those of `borrowed.ts`.
+ */
+
+/** What a fault may not break. */
+export const INVARIANTS = {
+  L: "nothing acknowledged is lost, or the client is told of the gap",
+  O: "order per topic",
+  E: "a clear error: close code, reason, log line, counter",
+  B: "memory is bounded",
+  R: "recovers without help, with jitter",
+  I: "other clients are unaffected",
+} as const;
+
+export interface Fault {
+  readonly number: number;
+  readonly fault: string;
+  /** How it is injected here. */
+  readonly how: string;
+  /** Letters of INVARIANTS. */
+  readonly holds: string;
+  /** Why there is nothing to test yet. */
+  readonly notBuilt?: string;
+}
+
+const list: Fault[] = [];
+
+function fault(number: number, name: string, how: string, holds: string): void {
+  list.push({ number, fault: name, how, holds });
+}
+
+function later(number: number, name: string, holds: string, notBuilt: string): void {
+  list.push({ number, fault: name, how: "", holds, notBuilt });
+}
+
+const NODES = "there is one process";
+const REDIS = "there is no engine on Redis";
+
+fault(1, "client vanishes without FIN", "all packets of its address dropped, both ways", "E R");
+fault(2, "half-open, seen from the client", "the same, looked at from the library", "L O R");
+fault(3, "outage of 3 s", "packets dropped, then not", "L O");
+fault(4, "5 % random loss", "packets dropped by chance", "L O");
+fault(5, "narrow link", "1 Mbit/s by `tc tbf`", "B O");
+later(6, "latency of 200 ms ± 100", "O", "no test yet");
+fault(7, "RST mid-frame", "raw client, after parts of head and payload, mid-message", "E");
+fault(8, "RST during the upgrade or right after 101", "raw client, at every part of the handshake", "E");
+fault(9, "connection killed by the kernel", "`ss -K`", "L O R");
+fault(10, "half-close by a bridge's target", "target ends while it still reads", "L O E");
+fault(11, "half-close by the client", "FIN, goes on reading", "E");
+fault(
+  12,
+  "target refuses, is unroutable, breaks",
+  "closed port, full backlog, name without a server, reset",
+  "E B",
+);
+later(13, "target never reads", "L B R", "no test yet");
+fault(14, "client never reads, all five kinds", "raw socket that is paused", "B I E");
+fault(15, "one slow reader among 1,000 fast", "a proxy of 128 KiB/s", "I");
+fault(16, "sender never reads its echo", "raw socket that is paused", "B");
+fault(17, "a connection that is paused dies", "FIN, RST and silence while the gateway does not read", "E B");
+fault(18, "fragment flood, empty fragments", "raw frames, four million of them", "B I");
+fault(19, "flood of pings, pongs, closes", "raw frames", "B E");
+fault(20, "invalid UTF-8 over fragments and segments", "raw, a byte per write", "E");
+later(21, "deflate bomb, corrupt deflate, missing tail", "E B", "no test yet");
+later(22, "framing, case by case", "E", "no test yet");
+later(23, "random bytes after 101, mutated frames", "E", "no test yet");
+later(24, "mutated handshakes", "E", "no test yet");
+later(25, "SIGKILL of one gateway of three", "L O R", NODES);
+later(26, "a process stopped for a while", "L O R", "no test yet");
+later(27, "SIGTERM under load", "L O E R", "no test yet");
+fault(28, "second SIGTERM or SIGINT", "signals, a terminal's Ctrl-C", "E");
+later(29, "Redis killed and back", "L R", REDIS);
+later(30, "Redis stopped", "E B", REDIS);
+fault(31, "engine loses its data", "the file removed between two runs, overwritten during one", "L E");
+later(32, "Redis cuts a slow node", "L R", REDIS);
+fault(33, "gateway killed while it writes sqlite", "SIGKILL at random in a write loop", "L O");
+fault(
+  34,
+  "sqlite file locked, unreadable, disk full",
+  "second process, damaged file, limit of file size",
+  "E R",
+);
+later(35, "partition between node and Redis", "E R", REDIS);
+later(36, "partition between gateways", "R", NODES);
+later(37, "duplicated or reordered engine messages", "O", "both engines are in the process");
+later(38, "mass reconnect", "R L", "no test yet");
+fault(39, "wall clock jumps", "a clock of the test's own, hours back and forth", "E");
+later(40, "event loop blocked for 2 s", "I E", "no test yet");
+later(41, "memory mark reached", "B E R", "no test yet");
+later(42, "descriptors exhausted", "E R", "no test yet");
+fault(43, "port in use, privileged, bad address", "second instance, port 80 as nobody", "E");
+fault(44, "disk full for log or recording", "`/dev/full`, limit of file size", "E");
+fault(45, "stdout closed or slow", "a pipe that is closed, one that nobody reads", "I");
+later(46, "config invalid on reload", "E", "there is no reload");
+later(47, "certificate rotated, expired, wrong key", "E I", "no test yet");
+later(48, "keys of tokens unreachable, slow, huge, rotated", "E B", "no test yet");
+later(49, "one of several processes on the port dies", "R I", NODES);
+later(50, "browser tab frozen, machine asleep", "L O R", "no test yet");
+later(51, "soak", "L O B", "no test yet");
+
+export const FAULTS: readonly Fault[] = list;
