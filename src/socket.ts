@@ -251,9 +251,10 @@ export class SocketConnection implements Connection, Peer, Holder, SessionHost {
 
   private endWith(code: number, reason: string): boolean {
     if (!this.isOpen) return false;
+    // Throws on what is no text: then it still is open, for the close that says so.
+    this.ending = { code, reason: clipReason(reason), local: true };
     this.buffered();
     this.isOpen = false;
-    this.ending = { code, reason: clipReason(reason), local: true };
     return true;
   }
 

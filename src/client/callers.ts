@@ -28,9 +28,9 @@ export function random(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
-/** Who gives bytes may write over them afterwards. */
-export function copyBytes(data: ArrayBufferLike | ArrayBufferView): Uint8Array<ArrayBuffer> {
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
-    : new Uint8Array(data).slice();
+/** A copy of the bytes, as who gives them may write over them afterwards; undefined where `data` holds none. Not every page has shared memory. */
+export function copyBytes(data: unknown): Uint8Array<ArrayBuffer> | undefined {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  const isShared = typeof SharedArrayBuffer !== "undefined" && data instanceof SharedArrayBuffer;
+  return isShared || data instanceof ArrayBuffer ? new Uint8Array(data).slice() : undefined;
 }

@@ -11,7 +11,7 @@ export type Frame = string | Uint8Array<ArrayBuffer>;
 export type Body = string | Uint8Array;
 
 export function bodyOf(data: unknown): Body | undefined {
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? copyBytes(data) : JSON.stringify(data);
+  return copyBytes(data) ?? JSON.stringify(data);
 }
 
 export function encodeFrame(fields: object, body?: Body): Frame {

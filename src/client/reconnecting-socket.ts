@@ -145,7 +145,7 @@ export class ReconnectingSocket extends EventTarget {
       const text = `${length} messages of ${this.#bytes} bytes wait for a connection: wait for its open event`;
       throw new FairleadClientError("buffer_full", text);
     }
-    this.#waiting.push(typeof data === "string" || data instanceof Blob ? data : copyBytes(data));
+    this.#waiting.push(copyBytes(data) ?? data);
   }
 
   /** What waited goes first, so that messages arrive in the order of `send`. */
