@@ -1,0 +1,108 @@
+/** Heads that no honest client sends, and how long they take to be answered. */
+import { describe, expect, test } from "bun:test";
+import { expectCalm } from "../calm.ts";
+import { startGateway } from "../gateway.ts";
+import { ask, type HeadOptions } from "../raw-client.ts";
+
+const start = () => startGateway({ "/echo": { kind: "echo", welcome: false } });
+
+describe("an offer of extensions (GHSA-5v72-xg48-5rpm)", () => {
+  test.each([
+    "constructor",
+    "__proto__",
+    "toString",
+    "hasOwnProperty; valueOf=1",
+    "permessage-deflate, permessage-deflate",
+    "permessage-deflate; constructor",
+    "permessage-deflate; __proto__=1; __proto__=2",
+    "permessage-deflate;;;",
+    "permessage-deflate; client_max_window_bits=",
+    ",,,",
+    ";=",
+    '"',
+  ])("of %j is answered with 101 without an extension, or 400", async (offer) => {
+    await using gateway = await start();
+    const { status, headers } = await ask(gateway.host, { headers: { "Sec-WebSocket-Extensions": offer } });
+    expect([101, 400]).toContain(status);
+    expect(headers.get("sec-websocket-extensions")).toBeNull();
+    await expectCalm(gateway);
+  });
+});
+
+describe("a header that a slow pattern would never finish (CVE-2021-32640, CVE-2020-7662, CVE-2020-7663)", () => {
+  const SLOW = [
+    `b${" ".repeat(15_000)}x`,
+    `b${"\t".repeat(15_000)}x`,
+    `a; b="${"\\a".repeat(7_000)}`,
+    `${"a,".repeat(7_000)}b b`,
+    `${",".repeat(15_000)}`,
+    `for="${"\\".repeat(15_000)}`,
+  ];
+  const NAMES = [
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Key",
+    "Connection",
+    "Upgrade",
+    "Origin",
+    "Host",
+    "Authorization",
+    "Forwarded",
+    "X-Forwarded-For",
+    "Accept",
+  ];
+  /** A busy machine makes an answer late now and then, but not three times. */
+  const MAX_MS = 50;
+
+  async function quickest(host: string, options: HeadOptions): Promise<number> {
+    const times: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const begun = performance.now();
+      const { status } = await ask(host, options);
+      times.push(performance.now() - begun);
+      expect([101, 400, 403, 421, 426, 431]).toContain(status);
+    }
+    return Math.min(...times);
+  }
+
+  test.each(NAMES)("is answered within 50 ms, if it is %s", async (name) => {
+    await using gateway = await startGateway(
+      { "/echo": { kind: "echo", welcome: false } },
+      { trustProxy: ["127.0.0.1"] },
+    );
+    for (const value of SLOW)
+      expect(await quickest(gateway.host, { headers: { [name]: value } })).toBeLessThan(MAX_MS);
+  });
+});
+
+describe("many and long headers (CVE-2024-37890, CVE-2023-43669, CVE-2026-54465)", () => {
+  test.each<[what: string, headers: NonNullable<HeadOptions["headers"]>]>([
+    ["2,500 short headers", Object.fromEntries(Array.from({ length: 2_500 }, (_, nth) => [`X-${nth}`, "1"]))],
+    ["one header of 64 KiB", { "X-Long": "x".repeat(65_536) }],
+    ["one name 2,500 times", { X: Array.from({ length: 2_500 }, () => "1") }],
+  ])("%s are answered with 431", async (_, headers) => {
+    await using gateway = await start();
+    expect((await ask(gateway.host, { headers })).status).toBe(431);
+    await expectCalm(gateway);
+  });
+});
+
+describe("an upgrade that is none, or of another age (CVE-2026-54463)", () => {
+  test.each<[what: string, status: number, options: HeadOptions]>([
+    ["version 0", 426, { headers: { "Sec-WebSocket-Version": "0" } }],
+    ["version 8", 426, { headers: { "Sec-WebSocket-Version": "8" } }],
+    ["version 14", 426, { headers: { "Sec-WebSocket-Version": "14" } }],
+    ["two versions", 426, { headers: { "Sec-WebSocket-Version": ["13", "8"] } }],
+    ["h2c", 426, { headers: { Upgrade: "h2c", "HTTP2-Settings": "AAMAAABk" } }],
+    ["two lengths", 400, { headers: { "Content-Length": ["0", "5"] } }],
+    [
+      "Transfer-Encoding beside Content-Length",
+      400,
+      { headers: { "Transfer-Encoding": "chunked", "Content-Length": "5" } },
+    ],
+  ])("of %s is answered with %d", async (_, status, options) => {
+    await using gateway = await start();
+    expect((await ask(gateway.host, options)).status).toBe(status);
+    await expectCalm(gateway);
+  });
+});
