@@ -107,11 +107,11 @@ function createPending() {
   };
 }
 
-/** One service is one place, whatever names lead to it. */
+/** One service is one place, whatever names lead to it. No host and no kind has a blank, so no two services are one place. */
 function placeOf(target: Target): string {
   if (target.kind === "unix") return `unix ${target.path}`;
   if (target.kind === "exec") return `exec ${target.command.join("\0")}`;
-  return `${target.hostname} ${target.port}`;
+  return `tcp ${target.hostname} ${target.port}`;
 }
 
 function failureOf(error: unknown): Dialed {
