@@ -19,3 +19,13 @@ export function bytesOfV6(address: string): number[] {
 function groupsOf(text: string): number[] {
   return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
 }
+
+/** As RFC 5952 section 4 writes it: lower case, no leading zeros, `::` for the first of the longest runs of zeros. An IPv4 end is two groups, too. */
+export function textOfV6(bytes: readonly number[]): string {
+  const groups = Array.from({ length: 8 }, (_, at) => (bytes[2 * at] ?? 0) * 256 + (bytes[2 * at + 1] ?? 0));
+  const text = groups.map((group) => group.toString(16)).join(":");
+  const runs = text.match(/\b0(?::0)+\b/g) ?? [];
+  const longest = runs.reduce((one, other) => (other.length > one.length ? other : one), "");
+  if (longest === "") return text;
+  return text.replace(new RegExp(`(?:^|:)\\b${longest}\\b(?::|$)`), "::");
+}
