@@ -4,18 +4,17 @@
  * (network.ts) needs a rule for a network of that range, also behind a name that a rule lists: whoever answers for a name is not who wrote the rule.
  * Limits: `dialTimeout` for the answer, `dialPending` questions under way. Failure: one refusal; nothing is asked that no rule could allow.
  */
-import { isIP, isIPv4 } from "node:net";
 import type { Clock } from "../../clock.ts";
-import { isHostName, parseAllowRule, portOf } from "../../config/allow-rule.ts";
+import { parseAllowRule } from "../../config/allow-rule.ts";
 import type { Target } from "../../config/target.ts";
 import { isSpecial, type Network, networkOf } from "../../network.ts";
 import { codeOf, within } from "../within.ts";
+import { type Address, isAddress } from "./address.ts";
 
 /** Addresses of a name, at least one. Rejects when there is none. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
 
-/** `bad`: not even a question. */
-export type AskFailure = "bad" | "forbidden" | "refused" | "timeout" | "busy" | "aborted";
+export type AskFailure = "forbidden" | "refused" | "timeout" | "busy" | "aborted";
 /** `reason` is for the log. */
 export type Asked = { readonly target: Target } | { readonly failure: AskFailure; readonly reason: string };
 
@@ -31,7 +30,7 @@ export interface AllowedOptions {
 }
 
 export interface Allowed {
-  ask(host: string, port: string, signal: AbortSignal): Promise<Asked>;
+  ask(address: Address, signal: AbortSignal): Promise<Asked>;
 }
 
 interface Rules {
@@ -41,10 +40,10 @@ interface Rules {
 
 /**
  * Not the system's own function: each call of that holds a thread of the runtime until it has its answer, and names whose servers are silent
- * would leave none for files, recordings among them. The name is what the file of hosts is searched for, letter for letter.
+ * would leave none for files, recordings among them. The name is in lower case: the file of hosts is searched for it letter for letter.
  */
 const resolveByDns: Resolve = async (name) =>
-  (await Bun.dns.lookup(name.toLowerCase(), { backend: "c-ares" })).map(({ address }) => address);
+  (await Bun.dns.lookup(name, { backend: "c-ares" })).map(({ address }) => address);
 
 export function createAllowed(options: AllowedOptions): Allowed {
   const { timeout, maxPending, clock, resolve = resolveByDns } = options;
@@ -60,13 +59,13 @@ export function createAllowed(options: AllowedOptions): Allowed {
     }
   }
 
-  async function ofName(name: string, port: number, rules: Rules, signal: AbortSignal): Promise<Asked> {
-    const isListed = rules.names.includes(name.toLowerCase());
+  async function ofName({ host, port, name }: Address, rules: Rules, signal: AbortSignal): Promise<Asked> {
+    const isListed = rules.names.includes(host);
     if (!isListed && rules.networks.length === 0) return forbidden("no rule has this name and port");
     if (maxPending > 0 && pending >= maxPending) {
       return { failure: "busy", reason: `names under way: ${pending}` };
     }
-    const answer = await within(count(resolve(name)), { timeout, clock, signal });
+    const answer = await within(count(resolve(host)), { timeout, clock, signal });
     if ("cut" in answer) return { failure: answer.cut, reason: `its name: ${answer.detail}` };
     // Who may not reach a name does not learn whether there is one.
     if ("error" in answer)
@@ -75,22 +74,17 @@ export function createAllowed(options: AllowedOptions): Allowed {
     if (refused !== undefined) return forbidden(`it leads to ${refused}, which no rule allows`);
     const [address] = answer.value;
     if (address === undefined) return forbidden("it leads nowhere");
-    return targetAt(address, port, `${name}:${port} (${address})`);
+    return targetAt(address, port, `${name} (${address})`);
   }
 
   return {
-    async ask(host, portText, signal) {
-      const port = portOf(portText);
-      if (host === "" || port === undefined)
-        return { failure: "bad", reason: "no host, or no port from 1 to 65535" };
+    async ask(address, signal) {
+      const { host, port, isName, name } = address;
       const rules = rulesFor(port);
-      const address = host.replace(/^\[(.*)\]$/, "$1");
-      if (isAddress(address)) {
-        if (!permits(rules, address, false)) return forbidden("no rule allows this address and port");
-        return targetAt(address, port, `${isIPv4(address) ? address : `[${address}]`}:${port}`);
-      }
-      if (!isHostName(host)) return forbidden("neither a name nor an address in its usual form");
-      return ofName(host, port, rules, signal);
+      if (isName) return ofName(address, rules, signal);
+      return permits(rules, host, false)
+        ? targetAt(host, port, name)
+        : forbidden("no rule allows this address and port");
     },
   };
 }
@@ -116,11 +110,6 @@ function permits({ networks }: Rules, address: string, isListed: boolean): boole
   if (!isAddress(address)) return false;
   const having = networks.filter((network) => network.has(address));
   return isSpecial(address) ? having.some((network) => network.isSpecial) : isListed || having.length > 0;
-}
-
-/** One with a zone (`fe80::1%eth0`) says which interface to use, which is nobody's business. */
-function isAddress(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes("%");
 }
 
 function forbidden(reason: string): Asked {

@@ -4,11 +4,18 @@ import { bridgeOptions } from "../../../src/config/kinds/bridge.ts";
 import { createCapacity } from "../../../src/limits.ts";
 import { createRouteCounters } from "../../../src/metrics.ts";
 import { createBridge } from "../../../src/routes/bridge.ts";
+import {
+  BRIDGE_PROTOCOL,
+  connectFrame,
+  dataFrame,
+  MAX_DATA,
+  readFrame,
+} from "../../../src/wire/bridge-frames.ts";
 import { eventually } from "../../calm.ts";
 import { testClock } from "../../clock.ts";
 import { memoryLog, startGateway } from "../../gateway.ts";
 import { ask, upgrade } from "../../raw-client.ts";
-import { readBytes } from "../../routes/bridge-house.ts";
+import { binary, nextData, readBytes, readToEnd } from "../../routes/bridge-house.ts";
 import { serveRoute } from "../../serve-route.ts";
 import { startService } from "../../tcp-service.ts";
 
@@ -177,5 +184,35 @@ describe("the header of the PROXY protocol", () => {
     expect(await told(["127.0.0.1"], { "X-Forwarded-For": "127.0.0.9, 198.51.100.1" })).toStartWith(
       "PROXY TCP4 198.51.100.1 ",
     );
+  });
+});
+
+describe("the target of a stream", () => {
+  const enter = (host: string, query: string) =>
+    upgrade(host, { path: `/b?${query}`, headers: { "Sec-WebSocket-Protocol": BRIDGE_PROTOCOL } });
+
+  test("is fixed when it is opened: neither frames nor a resume that names another address lead elsewhere", async () => {
+    using one = await startService();
+    using two = await startService();
+    const allow = [one.target, two.target];
+    await using gateway = await startGateway({ "/b": { kind: "bridge", allow } });
+    const [host, other] = [
+      `host=127.0.0.1&port=${portOf(one.target)}`,
+      `host=127.0.0.1&port=${portOf(two.target)}`,
+    ];
+    using client = await enter(gateway.host, host);
+    const peer = await one.next();
+    const opened = readFrame((await nextData(client)).payload, MAX_DATA);
+    if (opened?.type !== "connected") throw new Error("no CONNECT_SUCCESS");
+    // An unknown tag with a target, bytes that look like a request of a proxy, then what only a server says.
+    client.write(binary(Buffer.concat([Buffer.from([0, 9]), Buffer.from(two.target)])));
+    client.write(binary(dataFrame(Buffer.from(`CONNECT ${two.target} HTTP/1.1\r\n\r\n`))));
+    client.write(binary(connectFrame("A".repeat(22))));
+    expect((await readToEnd(client)).code).toBe(1002);
+    using again = await enter(gateway.host, `${other}&sid=${opened.sid}&ack=0`);
+    expect(readFrame((await nextData(again)).payload, MAX_DATA)).toMatchObject({ type: "reconnected" });
+    again.write(binary(dataFrame(Buffer.from("still here"))));
+    await eventually("the bytes", () => peer.text().endsWith("still here"));
+    expect([one.accepted, two.accepted]).toEqual([1, 0]);
   });
 });
