@@ -1,7 +1,7 @@
 /**
  * Streams of one bridge, as the route sees them: which subprotocols open one, and who goes on with one.
  * Failure: all after the 101, so that a client in a browser sees it: 4500 for a request that cannot be one, 4510 for a stream that is
- * unknown, expired, another user's, or cannot be served from where the client stands.
+ * unknown, expired, another user's, or cannot be served from where the client stands; 3003 for a user who may not be led there any more.
  */
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
@@ -23,8 +23,8 @@ export interface Streams {
   readonly forms: ReadonlyMap<string, StreamForm>;
   /** The end of a client that goes on with a stream, or is told why it cannot; undefined: it wants a new one. */
   resume(request: AdmitRequest, form: StreamForm): BridgeEnd | undefined;
-  /** A new stream over an upstream of its own. */
-  create(upstream: Upstream, form: StreamForm): BridgeEnd;
+  /** A new stream over an upstream of its own. `name`: what the right was asked for. */
+  create(upstream: Upstream, form: StreamForm, name: string): BridgeEnd;
   stats(): RouteStats;
   dispose(): void;
 }
@@ -34,6 +34,8 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
   readonly counters: Pick<RouteCounters, "recoveries">;
   readonly capacity: Pick<Capacity, "max">;
   readonly clock: Clock;
+  /** Why somebody may not be led to what the bridge calls `name`; undefined: it may. */
+  lacks(somebody: Pick<Connection, "identity" | "may">, name: string): string | undefined;
   /** The stream that waited longest gave way to so many others, and the bytes of these. */
   onCrowded(waiting: number, bytes: number): void;
 }
@@ -41,7 +43,7 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
 const LOST = "the stream is lost: unknown, expired, or not kept as far back as asked";
 
 export function createStreams(deps: StreamsDeps): Streams {
-  const { options, counters, capacity, clock, onCrowded, ...house } = deps;
+  const { options, counters, capacity, clock, lacks, onCrowded, ...house } = deps;
   const { window, total, buffer } = options.resume;
   const max = maxParked(options.resume.streams, capacity.max);
   const table = createResumeTable({ window, max, total, clock, onCrowded });
@@ -52,22 +54,25 @@ export function createStreams(deps: StreamsDeps): Streams {
     stallTimeout: options.stallTimeout,
   };
 
-  function goOn(connection: Connection, form: StreamForm, sid: string, ack: number): boolean {
+  function goOn(connection: Connection, form: StreamForm, sid: string, ack: number): void {
     const stream = table.find(sid, connection.user);
-    if (stream === undefined || stream.form !== form) return false;
-    connection.state = stream;
-    return stream.resume(connection, ack);
+    const isKnown = stream !== undefined && stream.form === form;
+    const lacking = isKnown ? lacks(connection, stream.name) : undefined;
+    if (lacking !== undefined) {
+      connection.close(3003, lacking);
+      return;
+    }
+    if (isKnown) connection.state = stream;
+    const isBack = isKnown && stream.resume(connection, ack);
+    counters.recoveries[isBack ? "recovered" : "lost"] += 1;
+    if (!isBack) connection.close(4510, LOST);
   }
 
   /** The look happens when the connection is there: what another one still says until then counts. */
   function returning(form: StreamForm, sid: string, ack: number): BridgeEnd {
     return {
       ...refusedEnd(4510, LOST),
-      open(connection) {
-        const isBack = goOn(connection, form, sid, ack);
-        counters.recoveries[isBack ? "recovered" : "lost"] += 1;
-        if (!isBack) connection.close(4510, LOST);
-      },
+      open: (connection) => goOn(connection, form, sid, ack),
     };
   }
 
@@ -78,7 +83,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       if (asked.type === "new") return undefined;
       return asked.type === "bad" ? refusedEnd(4500, asked.reason) : returning(form, asked.sid, asked.ack);
     },
-    create: (upstream, form) => new ResumeStream(upstream, form, shared),
+    create: (upstream, form, name) => new ResumeStream(upstream, form, name, shared),
     stats: () => ({ resumable: table.size, parked: table.parked }),
     dispose: () => table.dispose(),
   };

@@ -81,6 +81,7 @@ export function createBridge(deps: BridgeDeps): Route {
     stage,
     leave,
     gone: upstreams.gone,
+    lacks: chooser.lacks,
     onCrowded: (waiting, bytes) => log.warn({ route, waiting, bytes }, "! a waiting stream gave way"),
   });
   const recordings = recordingsOf(options.record, { route, counters, clock, log });
@@ -126,7 +127,7 @@ export function createBridge(deps: BridgeDeps): Route {
     const tape = recordings && recorded(dialed.upstream, recordings);
     const upstream = tape?.upstream ?? dialed.upstream;
     upstreams.add(upstream);
-    const end = form === undefined ? createPipe(upstream) : streams.create(upstream, form);
+    const end = form === undefined ? createPipe(upstream) : streams.create(upstream, form, choice.name);
     const state = tape?.before(end) ?? end;
     return { admitted: { state, release: () => upstream.terminate(), ...spoken } };
   }

@@ -10,6 +10,8 @@ import type { StreamForm } from "./stream-form.ts";
 
 export interface KeptStream extends BridgeEnd {
   readonly form: StreamForm;
+  /** What the bridge calls its target, for rights. */
+  readonly name: string;
   /** Bytes of memory that what it keeps takes now. */
   readonly footprint: number;
   /** Goes on with a client that has had everything up to `count`. False: it cannot be served from there, and nothing has changed. */

@@ -22,7 +22,7 @@ import {
   reconnectFrame,
 } from "../../wire/bridge-frames.ts";
 import type { CloseCode } from "../../wire/close-codes.ts";
-import { BROKEN, ENDED, type Ending } from "../ending.ts";
+import { BROKEN, ENDED, type Ending, isLast } from "../ending.ts";
 import type { StageOwner } from "../stage.ts";
 import type { Upstream, UpstreamHandler } from "../upstream.ts";
 import { giveBack } from "../warm-memory.ts";
@@ -57,6 +57,7 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   constructor(
     upstream: Upstream,
     readonly form: StreamForm,
+    readonly name: string,
     private readonly house: StreamHouse,
   ) {
     this.target = upstream.data.target;
@@ -112,13 +113,12 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
   }
 
   /** An older connection ends here too, after another has taken its place. */
-  closeClient(connection: Connection, { code, local }: CloseInfo): void {
+  closeClient(connection: Connection, info: CloseInfo): void {
     if (connection !== this.connection) return;
     this.connection = undefined;
     this.house.stage.flush(this);
-    if (code === 1000) this.leaveTarget();
-    const isDone = this.isLost || (local ? code === 1012 : code === 1000) || !this.outflow.canResume;
-    if (isDone) this.abandon();
+    if (info.code === 1000) this.leaveTarget();
+    if (this.isLost || isLast(info) || !this.outflow.canResume) this.abandon();
     else this.house.keeper.park(this);
   }
 

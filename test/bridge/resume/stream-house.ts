@@ -60,7 +60,11 @@ export interface StreamClient {
 const bytesOf = (text: string | Uint8Array) =>
   typeof text === "string" ? Buffer.from(text, "latin1") : text;
 
-export function streamHouse(options: HouseOptions = {}) {
+/** `lacking`: why whoever comes back may not be led to a name any more. */
+export function streamHouse(
+  options: HouseOptions = {},
+  lacking: (name: string) => string | undefined = () => undefined,
+) {
   const { form = BRIDGE_FORM, stallTimeout = 300_000, max = 0, ...resume } = options;
   const [clock, stage] = [testClock(), createStage()];
   const counters = createRouteCounters("/bridge", "bridge");
@@ -91,6 +95,7 @@ export function streamHouse(options: HouseOptions = {}) {
       upstream.shutdown();
     },
     gone: (upstream) => gone.push(upstream),
+    lacks: (_, name) => lacking(name),
     onCrowded: () => {
       crowded += 1;
     },
@@ -124,7 +129,7 @@ export function streamHouse(options: HouseOptions = {}) {
     /** A new stream; its target's kernel takes `room` bytes at first, all by default. `before`: what happens until its client is there. */
     open(user: string | null = null, room?: number, before: (upstream: FakeUpstream) => void = () => {}) {
       const upstream = fakeUpstream(room);
-      const end = streams.create(upstream, form);
+      const end = streams.create(upstream, form, "target");
       before(upstream);
       const client = enter(end, user);
       return { upstream, end, client, sid: client.hear().sid ?? "" };
