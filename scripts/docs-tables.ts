@@ -117,6 +117,7 @@ function metricTable(): string {
   const stats = {
     version: "",
     rejected: named,
+    denied: { x: 1 },
     routes: new Map([["x", { queued: 1, resumable: 1, parked: 1 }]]),
     descriptorsUsed: 0,
     descriptorsMax: 0,

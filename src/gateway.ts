@@ -4,8 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { createApi } from "./api.ts";
+import { createDenialCounts, type DenialCounts } from "./auth/denials.ts";
+import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { authOptions } from "./config/auth.ts";
+import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
@@ -25,6 +27,7 @@ import { createDoor } from "./limits/door.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
+import { plainAddress } from "./network.ts";
 import { createOriginCheck } from "./origin.ts";
 import { createOwnPages } from "./own-pages.ts";
 import { renderMetrics } from "./prometheus.ts";
@@ -83,7 +86,8 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
 function furnish(config: Config, log: Log) {
   const clock = systemClock;
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
-  const door = createDoor({ ...config.limits, capacity, isTrusted: createTrust(config.trustProxy), clock });
+  const isTrusted = createTrust(config.trustProxy);
+  const door = createDoor({ ...config.limits, capacity, isTrusted, clock });
   const engine = createEngine(config.engine, clock, log);
   const insecure = insecureSwitches(config);
   let draining = false;
@@ -92,18 +96,17 @@ function furnish(config: Config, log: Log) {
     publish: (channel, data, except, from) => listener?.publish(channel, data, except, from),
   };
   const node = config.node ?? randomBytes(6).toString("base64url");
-  const { subscriptions: maxSubscriptions, subscribes } = config.limits;
   const auth = config.auth ?? authOptions.parse({});
-  const authenticator: Authenticator | undefined = undefined;
+  const denied = createDenialCounts();
+  const authenticator = authenticatorOf(config, isTrusted, { clock, log, counts: denied });
   const validity = createValidity(clock, auth.grace);
-  const speaking = { subscribes, burst: Math.max(1, maxSubscriptions), deadline: auth.deadline };
   const parts = { clock, log, engine, capacity, door, publisher, authenticator, validity };
-  const house: House = { node, maxSubscriptions, speaking, ...parts };
+  const house: House = { node, ...speakingOf(config.limits, auth), ...parts };
   const endpoints = Object.entries(config.routes).map(([path, options]) =>
     createEndpoint(path, options, house),
   );
 
-  const counts = createCounts({ endpoints, capacity, engine, insecure, log });
+  const counts = createCounts({ endpoints, capacity, engine, insecure, denied, log });
   const isDraining = () => draining;
   const revoke = createRevoke({ authenticator, validity, endpoints, log });
 
@@ -166,12 +169,31 @@ function furnish(config: Config, log: Log) {
     await Promise.all(endpoints.map(({ route }) => route.dispose()));
     for (const { heartbeat } of endpoints) heartbeat.stop();
     validity.stop();
+    authenticator?.dispose();
     await listener?.stop();
     await engine.close();
     log.info({}, "stopped");
   }
 
   return { start, stop, revoke, port: () => listener?.port ?? config.listen.port };
+}
+
+function speakingOf({ subscriptions, subscribes }: Config["limits"], { deadline }: AuthOptions) {
+  return {
+    maxSubscriptions: subscriptions,
+    speaking: { subscribes, burst: Math.max(1, subscriptions), deadline },
+  };
+}
+
+/** Undefined: nobody is asked who it is. */
+function authenticatorOf(
+  { auth }: Config,
+  isTrusted: ReturnType<typeof createTrust>,
+  parts: AuthenticatorParts,
+): Authenticator | undefined {
+  if (auth === undefined) return undefined;
+  const isTrustedProxy = (address: string) => isTrusted({ address: plainAddress(address) });
+  return createAuthenticator(auth, { ...parts, isTrustedProxy });
 }
 
 interface Revoking extends Pick<House, "authenticator" | "validity" | "log"> {
@@ -195,11 +217,12 @@ interface Counted {
   readonly capacity: Capacity;
   readonly engine: Engine;
   readonly insecure: readonly { readonly name: string }[];
+  readonly denied: DenialCounts;
   readonly log: Log;
 }
 
 /** What is counted beside routes, and all of it as `/metrics` shows it. */
-function createCounts({ endpoints, capacity, engine, insecure, log }: Counted) {
+function createCounts({ endpoints, capacity, engine, insecure, denied, log }: Counted) {
   const rejected = new Map<string, number>();
   return {
     onRefused({ code, status }: Refusal, path: string, ip: string): void {
@@ -212,6 +235,7 @@ function createCounts({ endpoints, capacity, engine, insecure, log }: Counted) {
         {
           version: VERSION,
           rejected,
+          denied,
           descriptorsUsed: capacity.used,
           descriptorsMax: capacity.max,
           engineUp: engine.health().up,

@@ -13,8 +13,13 @@ export interface InsecureSwitch {
 }
 
 /** In the order of the config's options; empty: nothing is weakened. */
-export function insecureSwitches({ origins }: Config): InsecureSwitch[] {
+export function insecureSwitches({ origins, auth }: Config): InsecureSwitch[] {
   return [
+    ...when(
+      auth?.query === true,
+      "auth.query",
+      "tokens in the URL stand in logs of proxies and in histories, and leave with the Referer header",
+    ),
     ...when(
       origins.includes(ANY_ORIGIN),
       "origins",

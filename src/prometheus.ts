@@ -18,6 +18,8 @@ interface Metric<Source> {
 export interface ProcessStats {
   readonly version: string;
   readonly rejected: ReadonlyMap<string, number>;
+  /** Clients who are not who they say, by why. */
+  readonly denied: Readonly<Record<string, number>>;
   readonly descriptorsUsed: number;
   readonly descriptorsMax: number;
   readonly engineUp: boolean;
@@ -174,6 +176,12 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     type: "counter",
     help: "Requests that got an answer of the refusal table, by its code.",
     read: ({ rejected }) => [...rejected].map(([reason, n]): Sample => [{ reason }, n]),
+  },
+  {
+    name: "fairlead_auth_denied_total",
+    type: "counter",
+    help: "Tokens, keys and certificates that did not count, by why.",
+    read: ({ denied }) => Object.entries(denied).map(([reason, n]): Sample => [{ reason }, n]),
   },
   {
     name: "fairlead_descriptors_used",

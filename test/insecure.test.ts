@@ -12,7 +12,9 @@ test("neither an empty config nor the demo is insecure", () => {
 });
 
 test("each switch has its name, and says what it means", () => {
-  expect(namesOf({ origins: ["https://a.example", "*"] })).toEqual(["origins"]);
-  for (const { text } of insecureSwitches(parseConfig({ origins: ["*"] })))
+  const auth = { jwt: { jwks: "https://id.example/keys" }, query: true };
+  expect(namesOf({ origins: ["https://a.example", "*"], auth })).toEqual(["auth.query", "origins"]);
+  expect(namesOf({ auth: { ...auth, query: false } })).toEqual([]);
+  for (const { text } of insecureSwitches(parseConfig({ origins: ["*"], auth })))
     expect(text.length).toBeGreaterThan(20);
 });

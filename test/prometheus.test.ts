@@ -9,6 +9,7 @@ import { ask, closePayload, frame, OPCODE, upgrade } from "./raw-client.ts";
 const STATS = {
   version: "1.2.3",
   rejected: new Map([["bad_key", 4]]),
+  denied: { signature: 5 },
   descriptorsUsed: 3,
   descriptorsMax: 100,
   engineUp: true,
@@ -75,6 +76,7 @@ describe("renderMetrics", () => {
       ["fairlead_descriptors_used{}", 3],
       ["fairlead_descriptors_max{}", 100],
       ["fairlead_engine_up{}", 1],
+      ["fairlead_auth_denied_total{reason=signature}", 5],
       ["fairlead_insecure{switch=origins}", 1],
       [`fairlead_build_info{version=1.2.3,bun=${Bun.version}}`, 1],
     ];
