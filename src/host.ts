@@ -18,19 +18,23 @@ export interface HostOptions {
   readonly hosts: readonly string[];
 }
 
+/** An address to listen on that only this machine reaches. */
+export function isLoopbackName(host: string): boolean {
+  return isLoopback(host) || OWN_NAME.test(host.toLowerCase());
+}
+
 /** Undefined: the request is meant for us. `path` as it stands in the URL; the header was found usable. */
 export type HostCheck = (headers: Headers, path: string, peer: Peer) => Refusal | undefined;
 
 /** Probes of orchestrators and load balancers come by address, and there is nothing to read there. */
 const PROBED = new Set(["/healthz", "/readyz"]);
 /** They mean the browser's own machine, so no page elsewhere can be made to have one. */
-const LOOPBACK_NAME = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const OWN_NAME = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 /** What a Host without a port means; which of them is the scheme's matter. */
 const DEFAULT_PORTS = ["80", "443"];
 
 export function createHostCheck({ host: bind, unix, hosts }: HostOptions): HostCheck {
-  const isOnLoopback = isLoopback(bind) || LOOPBACK_NAME.test(bind.toLowerCase());
-  if ((!isOnLoopback || unix !== undefined) && hosts.length === 0) return () => undefined;
+  if ((!isLoopbackName(bind) || unix !== undefined) && hosts.length === 0) return () => undefined;
   const entries = hosts.map(parse);
   return (headers, path, peer) => {
     const received = headers.get("host") ?? "";
@@ -38,7 +42,7 @@ export function createHostCheck({ host: bind, unix, hosts }: HostOptions): HostC
     const isOurs =
       entries.some((entry) => covers(entry, host)) ||
       // On any bind: else who serves example.com could not read /metrics on the machine itself.
-      (isLoopback(peer.address) && LOOPBACK_NAME.test(host.name));
+      (isLoopback(peer.address) && OWN_NAME.test(host.name));
     return isOurs || PROBED.has(path) ? undefined : refusal("misdirected", shown(received));
   };
 }

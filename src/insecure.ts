@@ -3,6 +3,8 @@
  * What is secure by itself and only open to the world (`listen.host: 0.0.0.0`) is none.
  */
 import type { Config } from "./config/schema.ts";
+import { isLoopbackName } from "./host.ts";
+import type { Log } from "./log.ts";
 import { ANY_ORIGIN } from "./origin.ts";
 
 export interface InsecureSwitch {
@@ -13,8 +15,19 @@ export interface InsecureSwitch {
 }
 
 /** In the order of the config's options; empty: nothing is weakened. */
-export function insecureSwitches({ origins, auth }: Config): InsecureSwitch[] {
+export function insecureSwitches({ listen, auth, origins }: Config): InsecureSwitch[] {
+  const { devTls, plainPort, host } = listen;
   return [
+    ...when(
+      devTls,
+      "listen.devTls",
+      "clients cannot know that they speak to this gateway and to nobody between",
+    ),
+    ...when(
+      plainPort !== undefined && !isLoopbackName(host),
+      "listen.plainPort",
+      "what goes over that port can be read and changed on its way",
+    ),
     ...when(
       auth?.query === true,
       "auth.query",
@@ -26,6 +39,10 @@ export function insecureSwitches({ origins, auth }: Config): InsecureSwitch[] {
       "any web page may connect, with what its visitor's network may reach",
     ),
   ];
+}
+
+export function tellInsecure(switches: readonly InsecureSwitch[], log: Log): void {
+  for (const { name, text } of switches) log.warn({ switch: name, means: text }, "! insecure by its config");
 }
 
 function when(is: boolean, name: string, text: string): InsecureSwitch[] {

@@ -15,6 +15,12 @@ test("each switch has its name, and says what it means", () => {
   const auth = { jwt: { jwks: "https://id.example/keys" }, query: true };
   expect(namesOf({ origins: ["https://a.example", "*"], auth })).toEqual(["auth.query", "origins"]);
   expect(namesOf({ auth: { ...auth, query: false } })).toEqual([]);
-  for (const { text } of insecureSwitches(parseConfig({ origins: ["*"], auth })))
+  expect(namesOf({ listen: { devTls: true } })).toEqual(["listen.devTls"]);
+  const tls = { cert: "cert.pem" };
+  expect(namesOf({ listen: { tls, plainPort: 80, host: "0.0.0.0" } })).toEqual(["listen.plainPort"]);
+  for (const host of ["127.0.0.1", "::1", "localhost"])
+    expect(namesOf({ listen: { tls, plainPort: 80, host } })).toEqual([]);
+  const listen = { devTls: true, plainPort: 80, host: "0.0.0.0" };
+  for (const { text } of insecureSwitches(parseConfig({ listen, origins: ["*"], auth })))
     expect(text.length).toBeGreaterThan(20);
 });

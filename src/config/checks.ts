@@ -6,7 +6,7 @@ import { topicProblem } from "../wire/topic.ts";
 import { authProblems } from "./auth-checks.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { compressionProblems } from "./compression-checks.ts";
-import { hostsProblems, originsProblems } from "./gate-checks.ts";
+import { hostsProblems, listenProblems, originsProblems } from "./gate-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import { parseNetwork } from "./network.ts";
 import type { Problem } from "./problems.ts";
@@ -21,6 +21,7 @@ export function combinationProblems(input: unknown): Problem[] {
     ...modeProblems(valueAt(input, ["listen", "unixMode"])),
     ...engineProblems(valueAt(input, ["engine", "sqlite"])),
     ...proxyProblems(valueAt(input, ["trustProxy"])),
+    ...listenProblems(valueAt(input, ["listen"])),
     ...hostsProblems(valueAt(input, ["hosts"])),
     ...originsProblems(valueAt(input, ["origins"])),
     ...authProblems(input),

@@ -1,10 +1,35 @@
-/** Names in `hosts` and `origins` that no request can have. As checks.ts: what has the wrong type is the schema's to tell. */
+/** Names in `hosts` and `origins` that no request can have, and ways to listen that exclude each other. As checks.ts: what has the wrong type is the schema's to tell. */
+import { isTable } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
 
 /** A name, `*.` and a name, or an address in brackets, with a port or without. */
 const HOST = /^(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 /** RFC 6454 section 6.2, as browsers write it. Schemes of extensions and apps have origins too. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*A-Z]+$/;
+
+export function listenProblems(listen: unknown): Problem[] {
+  if (!isTable(listen)) return [];
+  const at = (key: string, text: string, hint: string): Problem => ({ path: ["listen", key], text, hint });
+  const speaksTls = listen["tls"] !== undefined || listen["devTls"] === true;
+  const asked = listen["plainPort"] !== undefined;
+  return [
+    ...(listen["tls"] !== undefined && listen["devTls"] === true
+      ? [
+          at(
+            "devTls",
+            "stands beside tls",
+            " Keep one of the two: a certificate of your own, or one made at the start.",
+          ),
+        ]
+      : []),
+    ...(asked && !speaksTls
+      ? [at("plainPort", "stands alone", " Without tls, port itself is plain; remove plainPort.")]
+      : []),
+    ...(asked && listen["unix"] !== undefined
+      ? [at("plainPort", "stands beside unix", " A socket has no port; keep one of the two.")]
+      : []),
+  ];
+}
 
 export function hostsProblems(hosts: unknown): Problem[] {
   return texts(hosts).flatMap(({ received, index }) => {

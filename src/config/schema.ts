@@ -10,7 +10,7 @@ import { feedOptions } from "./kinds/feed.ts";
 import { relayOptions } from "./kinds/relay.ts";
 import { roomOptions } from "./kinds/room.ts";
 import { limitsOptions } from "./limits.ts";
-import { duration, option, secret } from "./option.ts";
+import { duration, flag, option, secret } from "./option.ts";
 
 export const routeOptions = z.discriminatedUnion("kind", [
   echoOptions,
@@ -66,6 +66,14 @@ export const configSchema = z.strictObject({
         "rights of that socket, in octal and in quotes; who may write to it may connect",
       ),
       tls: tlsOptions.optional(),
+      devTls: flag(
+        false,
+        "makes a certificate at the start that nobody trusts, so that the port speaks TLS; for development",
+      ),
+      plainPort: option(
+        z.int().min(0).max(65_535).optional(),
+        "a second port of the same host without TLS, for the same routes; 0 takes a free one",
+      ),
     })
     .prefault({}),
   web: option(

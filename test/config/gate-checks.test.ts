@@ -74,6 +74,27 @@ describe("hosts", () => {
   });
 });
 
+describe("listen", () => {
+  test.each<[listen: object, problem: string]>([
+    [{ tls: { cert: "a" }, devTls: true }, "listen.devTls: stands beside tls."],
+    [{ plainPort: 80 }, "listen.plainPort: stands alone."],
+    [{ devTls: true, plainPort: 80, unix: "/run/a.sock" }, "listen.plainPort: stands beside unix."],
+  ])("refuses %j", (listen, problem) => {
+    expect(told({ listen })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test.each([
+    { tls: { cert: "a" }, plainPort: 0 },
+    { devTls: true, plainPort: 80 },
+    { devTls: false, tls: {} },
+    {},
+    5,
+    undefined,
+  ])("takes %j", (listen) => {
+    expect(told({ listen })).toEqual([]);
+  });
+});
+
 test("what is no list of texts is left to the schema", () => {
   expect(told({ hosts: "a b", origins: 5 })).toEqual([]);
   expect(told({ hosts: [5], origins: [{}] })).toEqual([]);
