@@ -123,6 +123,7 @@ function metricTable(): string {
     descriptorsMax: 0,
     engineUp: true,
     insecure: ["x"],
+    certificate: { notAfter: 1, swapped: 2, kept: 3 },
   };
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
   const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));

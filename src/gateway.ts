@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { createApi } from "./api.ts";
 import { createDenialCounts, type DenialCounts } from "./auth/denials.ts";
 import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
+import { certificateOf } from "./certificate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
@@ -22,7 +23,7 @@ import { createClientOf, createSchemeOf, createTrust } from "./forwarded.ts";
 import { createHandshake } from "./handshake.ts";
 import { createHostCheck } from "./host.ts";
 import type { Authenticator, Identity, Revocation } from "./identity.ts";
-import { insecureSwitches } from "./insecure.ts";
+import { insecureSwitches, tellInsecure } from "./insecure.ts";
 import { createDoor } from "./limits/door.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -35,6 +36,7 @@ import { createReception } from "./reception.ts";
 import type { Refusal } from "./route.ts";
 import { createRouter } from "./router.ts";
 import { checkFolder, createStaticFiles } from "./static-files.ts";
+import type { CertificateStats } from "./tls.ts";
 import { clearStale } from "./unix-socket.ts";
 import { createValidity } from "./validity.ts";
 import { VERSION } from "./version.ts";
@@ -53,9 +55,10 @@ export interface Gateway {
   revoke(what: Revocation): number | undefined;
 }
 
-/** `log`: instead of lines to stderr as `config.log` says. */
+/** `log`: instead of lines to stderr as `config.log` says. `clock`: one that tests move. */
 export interface GatewayParts {
   readonly log?: Log;
+  readonly clock?: Clock;
 }
 
 /** Throws CONFIG_INVALID with all that is wrong with the config. Nothing runs before `start`. */
@@ -66,7 +69,7 @@ export function createGateway(input: ConfigInput, parts: GatewayParts = {}): Gat
 /** The gateway of a config that was validated where it was loaded, with the lines that errors name. */
 export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   const log = parts.log ?? createLog(config.log);
-  const house = furnish(config, log);
+  const house = furnish(config, log, parts.clock ?? systemClock);
   let stopping: Promise<void> | undefined;
 
   return {
@@ -83,8 +86,7 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   };
 }
 
-function furnish(config: Config, log: Log) {
-  const clock = systemClock;
+function furnish(config: Config, log: Log, clock: Clock) {
   const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
   const isTrusted = createTrust(config.trustProxy);
   const door = createDoor({ ...config.limits, capacity, isTrusted, clock });
@@ -106,7 +108,8 @@ function furnish(config: Config, log: Log) {
     createEndpoint(path, options, house),
   );
 
-  const counts = createCounts({ endpoints, capacity, engine, insecure, denied, log });
+  const certificate = () => listener?.certificate?.stats();
+  const counts = createCounts({ endpoints, capacity, engine, insecure, certificate, denied, log });
   const isDraining = () => draining;
   const revoke = createRevoke({ authenticator, validity, endpoints, log });
 
@@ -138,14 +141,14 @@ function furnish(config: Config, log: Log) {
   });
 
   async function start(): Promise<void> {
-    for (const { name, text } of insecure)
-      log.warn({ switch: name, means: text }, "! insecure by its config");
+    tellInsecure(insecure, log);
     if (config.web !== undefined) await checkFolder(config.web);
-    const { host, unix } = config.listen;
+    const { unix } = config.listen;
     if (unix !== undefined) await clearStale(unix);
     await engine.start?.();
     listener = createListener({
       ...config.listen,
+      certificate: await certificateOf(config.listen, { clock, log }),
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
@@ -155,7 +158,7 @@ function furnish(config: Config, log: Log) {
       clock,
       log,
     });
-    log.info(unix === undefined ? { host, port: listener.port } : { unix }, "listening");
+    log.info(listener.address, "listening");
     for (const { route } of endpoints) route.start?.();
   }
 
@@ -217,12 +220,13 @@ interface Counted {
   readonly capacity: Capacity;
   readonly engine: Engine;
   readonly insecure: readonly { readonly name: string }[];
+  readonly certificate: () => CertificateStats | undefined;
   readonly denied: DenialCounts;
   readonly log: Log;
 }
 
 /** What is counted beside routes, and all of it as `/metrics` shows it. */
-function createCounts({ endpoints, capacity, engine, insecure, denied, log }: Counted) {
+function createCounts({ endpoints, capacity, engine, insecure, certificate, denied, log }: Counted) {
   const rejected = new Map<string, number>();
   return {
     onRefused({ code, status }: Refusal, path: string, ip: string): void {
@@ -240,6 +244,7 @@ function createCounts({ endpoints, capacity, engine, insecure, denied, log }: Co
           descriptorsMax: capacity.max,
           engineUp: engine.health().up,
           insecure: insecure.map((each) => each.name),
+          certificate: certificate(),
           routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
         },
       ),

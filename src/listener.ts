@@ -5,14 +5,14 @@
 import type { Server, WebSocketHandler } from "bun";
 import { systemClock } from "./clock.ts";
 import { isCompressed } from "./compression.ts";
-import type { TlsOptions } from "./config/schema.ts";
 import type { Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
 import { createHandlers, type HandlersOptions } from "./handlers.ts";
+import type { LogFields } from "./log.ts";
 import type { Reception } from "./reception.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import { SocketConnection } from "./socket.ts";
-import { readTls } from "./tls.ts";
+import type { Certificate, ListenerTls } from "./tls.ts";
 import { withRights } from "./unix-socket.ts";
 
 export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
@@ -23,7 +23,9 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   /** Its rights, in octal. */
   readonly unixMode?: string;
   /** With it the port speaks TLS, and nothing else. */
-  readonly tls?: TlsOptions | undefined;
+  readonly certificate?: Certificate | undefined;
+  /** A second port of the host, which does not. */
+  readonly plainPort?: number | undefined;
   readonly reception: Reception;
   /** Bytes of a request's body; 0 = no limit. */
   readonly maxBody: number;
@@ -31,7 +33,10 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
 
 export interface Listener extends Publisher {
   readonly port: number;
+  /** Where clients find it, for the log. */
+  readonly address: LogFields;
   readonly connections: ReadonlySet<SocketConnection>;
+  readonly certificate: Certificate | undefined;
   /** Stops accepting, gives requests that are being answered REQUEST_GRACE_MS, then cuts what is left, connections too. */
   stop(): Promise<void>;
 }
@@ -43,32 +48,119 @@ const REQUEST_GRACE_MS = 500;
 /** The runtime takes no 0 for "no limit". */
 const RUNTIME_MAX_BODY = 1024 ** 3;
 
+/** One of the runtime's servers and who came by it. Channels of one do not reach into another. */
+interface Live {
+  readonly server: Server<SocketConnection>;
+  readonly connections: ReadonlySet<SocketConnection>;
+  /** Its certificate was replaced: it accepts nobody, and is let go with its last connection. */
+  isRetired: boolean;
+}
+
 /** Binds at once; throws LISTEN_FAILED with one line that says why not. */
 export function createListener(options: ListenerOptions): Listener {
-  const connections = new Set<SocketConnection>();
-  const server = bind(options, createHandlers({ ...options, connections }));
+  let live: readonly Live[] = [];
+  const letGo = () => {
+    live = live.filter((one) => !one.isRetired || one.connections.size + one.server.pendingRequests > 0);
+  };
+  const onGone = (connection: SocketConnection) => {
+    if (live.length > 1) letGo();
+    options.onGone(connection);
+  };
+  function open(port: number, tls?: ListenerTls): Live {
+    const connections = new Set<SocketConnection>();
+    const answer: Reception["answer"] = (request, server) => {
+      // Who had connected before the swap, and asks only now, may become a reader of the old one.
+      if (opened.isRetired && !live.includes(opened)) live = [...live, opened];
+      return options.reception.answer(request, server);
+    };
+    const websocket = createHandlers({ ...options, onGone, connections });
+    const opened: Live = {
+      server: bind({ ...options, reception: { answer }, port }, tls, websocket),
+      connections,
+      isRetired: false,
+    };
+    live = [...live, opened];
+    return opened;
+  }
+
+  const { certificate, plainPort } = options;
+  const port = certificate === undefined ? options.port : provenPort(options);
+  let main = open(port, certificate?.tls);
+  const plain = plainPort === undefined ? undefined : openBeside(main, () => open(plainPort));
+  /** Who is connected stays where they are; a handshake that is under way may be reset. */
+  const swap = (tls: ListenerTls) => {
+    const replaced = main;
+    main = open(port, tls);
+    replaced.isRetired = true;
+    void replaced.server.stop(false).then(letGo);
+  };
+  // Two servers cannot share one socket of the file system.
+  if (options.unix === undefined) certificate?.watch(swap);
+
   return {
-    port: server.port ?? options.port,
-    connections,
+    port: main.server.port ?? port,
+    address: addressOf(options, [main, plain]),
+    certificate,
+    get connections() {
+      const [only] = live;
+      return live.length === 1 && only !== undefined
+        ? only.connections
+        : new Set(live.flatMap(({ connections }) => [...connections]));
+    },
     publish(channel, data, except, compressFrom) {
-      if (except instanceof SocketConnection) except.publishToOthers(channel, data);
-      else server.publish(channel, data, isCompressed(data, compressFrom));
+      for (const { server, connections } of live) {
+        if (except instanceof SocketConnection && (live.length === 1 || connections.has(except)))
+          except.publishToOthers(channel, data);
+        else server.publish(channel, data, isCompressed(data, compressFrom));
+      }
     },
     stop() {
-      // Cutting what is left settles the gentle promise too.
-      const grace = systemClock.after(REQUEST_GRACE_MS, () => void server.stop(true));
-      return server.stop(false).finally(() => grace.cancel());
+      certificate?.stop();
+      const servers = live.map(({ server }) => server);
+      // Cutting what is left settles the gentle promises too.
+      const grace = systemClock.after(REQUEST_GRACE_MS, () => {
+        for (const server of servers) void server.stop(true);
+      });
+      return Promise.all(servers.map((server) => server.stop(false)))
+        .then(() => {})
+        .finally(() => grace.cancel());
     },
   };
 }
 
+/** With `reusePort`, which a swap needs, a port in use would be shared in silence; so it is bound without it first. */
+function provenPort(options: ListenerOptions): number {
+  if (options.unix !== undefined) return options.port;
+  const proof = bind(options, undefined, createHandlers({ ...options, connections: new Set() }));
+  // One that has stopped has no port.
+  const port = proof.port ?? options.port;
+  void proof.stop(true);
+  return port;
+}
+
+function addressOf({ host, unix }: ListenerOptions, [main, plain]: readonly (Live | undefined)[]): LogFields {
+  const plainPort = plain?.server.port;
+  if (unix !== undefined) return { unix };
+  return { host, port: main?.server.port, ...(plainPort === undefined ? {} : { plainPort }) };
+}
+
+function openBeside<T>(main: Live, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    void main.server.stop(true);
+    throw error;
+  }
+}
+
 function bind(
   options: ListenerOptions,
+  tls: ListenerTls | undefined,
   websocket: WebSocketHandler<SocketConnection>,
 ): Server<SocketConnection> {
   const { host: hostname, port, unix, unixMode = "600", log, reception } = options;
   const common = {
-    ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
+    ...(tls === undefined ? {} : { tls }),
     development: false,
     maxRequestBodySize: options.maxBody || RUNTIME_MAX_BODY,
     fetch: (request: Request, server: Server<SocketConnection>) => reception.answer(request, server),
@@ -86,20 +178,21 @@ function bind(
       hostname,
       port,
       idleTimeout: IDLE_TIMEOUT_S,
-      // Without this line `development: false` would let a second gateway take half of this one's connections in silence.
-      reusePort: false,
+      // Unless it is said, `development: false` would let a second gateway take half of this one's connections in silence.
+      reusePort: tls !== undefined,
     });
   } catch (error) {
     throw new FairleadError("LISTEN_FAILED", bindProblem(options, error), { cause: error });
   }
 }
 
-function bindProblem({ host, port, unix }: ListenerOptions, error: unknown): string {
+function bindProblem({ host, port, unix, plainPort }: ListenerOptions, error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (unix !== undefined) return socketProblem(unix, code || String(error));
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const flag = port === plainPort ? "--plain-port" : "--port";
   if (code === "EADDRINUSE")
-    return `${where} is in use by another program. Stop it, or choose another port with --port.`;
+    return `${where} is in use by another program. Stop it, or choose another port with ${flag}.`;
   if (code === "EACCES")
     return `${where} needs more rights than this process has. Choose a port from 1024 on.`;
   return `${where} cannot be bound (${code || String(error)}). Is ${host} an address of this machine?`;

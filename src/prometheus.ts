@@ -4,6 +4,7 @@
  */
 import { DROP_REASONS, RECORDING_RESULTS, type RouteCounters } from "./metrics.ts";
 import type { RouteStats } from "./route.ts";
+import type { CertificateStats } from "./tls.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
@@ -25,6 +26,8 @@ export interface ProcessStats {
   readonly engineUp: boolean;
   /** Names of switches of the config that weaken it. */
   readonly insecure: readonly string[];
+  /** Undefined: the port speaks no TLS. */
+  readonly certificate: CertificateStats | undefined;
   /** What each route says of itself, by its path. */
   readonly routes: ReadonlyMap<string, RouteStats>;
 }
@@ -206,6 +209,21 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     type: "gauge",
     help: "1 for each switch of the config that is insecure.",
     read: ({ insecure }) => insecure.map((name): Sample => [{ switch: name }, 1]),
+  },
+  {
+    name: "fairlead_tls_not_after_seconds",
+    type: "gauge",
+    help: "Unix time at which the certificate that is served ends.",
+    read: ({ certificate }) => (certificate === undefined ? [] : [[{}, certificate.notAfter]]),
+  },
+  {
+    name: "fairlead_tls_changes_total",
+    type: "counter",
+    help: "Changes of the certificate's files: it was replaced (swapped), or what they held could not be used (kept).",
+    read: ({ certificate }) =>
+      certificate === undefined
+        ? []
+        : (["swapped", "kept"] as const).map((result): Sample => [{ result }, certificate[result]]),
   },
   {
     name: "fairlead_resident_memory_bytes",

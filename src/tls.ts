@@ -4,9 +4,11 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { Clock } from "./clock.ts";
 import { showValue } from "./config/key-path.ts";
 import type { TlsOptions } from "./config/schema.ts";
 import { FairleadError } from "./errors.ts";
+import type { Log } from "./log.ts";
 
 /** What the runtime takes. TLS 1.2 is the oldest that it speaks. */
 export interface ListenerTls {
@@ -16,6 +18,28 @@ export interface ListenerTls {
   readonly ca?: string;
   readonly requestCert?: true;
   readonly rejectUnauthorized?: true;
+}
+
+export interface CertificateStats {
+  /** Unix seconds. */
+  readonly notAfter: number;
+  /** Pairs that took the place of another, and pairs that were found and not taken. */
+  readonly swapped: number;
+  readonly kept: number;
+}
+
+export interface Certificate {
+  /** The pair that is served now. */
+  readonly tls: ListenerTls;
+  stats(): CertificateStats;
+  /** From now on `swap` gets each new pair; what it throws means that the old one is still served. */
+  watch(swap: (tls: ListenerTls) => void): void;
+  stop(): void;
+}
+
+export interface CertificateParts {
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** @throws FairleadError LISTEN_FAILED */

@@ -66,8 +66,8 @@ export interface TestClient extends Disposable {
 }
 
 /** Resolves once it is open; rejects when the handshake is refused. */
-export function connect(url: string, protocols: string[] = []): Promise<TestClient> {
-  const socket = new WebSocket(url, protocols);
+export function connect(url: string, protocols: string[] = [], tls: object = {}): Promise<TestClient> {
+  const socket = new WebSocket(url, { protocols, tls });
   socket.binaryType = "arraybuffer";
   const arrived: (string | Uint8Array)[] = [];
   const takers: ((data: string | Uint8Array) => void)[] = [];

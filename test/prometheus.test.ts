@@ -14,6 +14,7 @@ const STATS = {
   descriptorsMax: 100,
   engineUp: true,
   insecure: ["origins"],
+  certificate: { notAfter: 1, swapped: 2, kept: 3 },
   routes: new Map([
     ["/r", { queued: 6, resumable: 3, parked: 2 }],
     ["/s", {}],
@@ -78,6 +79,9 @@ describe("renderMetrics", () => {
       ["fairlead_engine_up{}", 1],
       ["fairlead_auth_denied_total{reason=signature}", 5],
       ["fairlead_insecure{switch=origins}", 1],
+      ["fairlead_tls_not_after_seconds{}", 1],
+      ["fairlead_tls_changes_total{result=swapped}", 2],
+      ["fairlead_tls_changes_total{result=kept}", 3],
       [`fairlead_build_info{version=1.2.3,bun=${Bun.version}}`, 1],
     ];
     for (const [name, value] of expected) expect([name, found.get(name)]).toEqual([name, value]);
