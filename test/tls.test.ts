@@ -198,5 +198,13 @@ describe("a port with a certificate", () => {
       "echo  wss://[::1]:1/a  npx fairlead connect wss://[::1]:1/a",
     ]);
     expect(lines("feed").at(-1)).toContain("https://[::1]:1/a");
+    const dev = parseConfig({
+      listen: { devTls: true },
+      routes: { "/a": { kind: "echo" }, "/b": { kind: "feed" } },
+    });
+    expect(tryLines(dev, { host: "127.0.0.1", port: 1 }).slice(-2)).toEqual([
+      "echo  wss://127.0.0.1:1/a  npx fairlead connect -k wss://127.0.0.1:1/a",
+      "feed  wss://127.0.0.1:1/b  curl -k -N -H 'Accept: text/event-stream' https://127.0.0.1:1/b",
+    ]);
   });
 });

@@ -8,11 +8,14 @@ export function tryLines(
 ): string[] {
   if (config.listen.unix !== undefined) return socketLines(config, address.host);
   const host = reachable(address);
-  const secure = config.listen.tls === undefined ? "" : "s";
+  const { tls, devTls } = config.listen;
+  const secure = tls === undefined && !devTls ? "" : "s";
+  // Nobody trusts the certificate that was just made.
+  const trusting = (command: string) => (devTls ? command.replace(/(curl|connect) /, "$1 -k ") : command);
   const rows = Object.entries(config.routes).map(([path, route]) => [
     route.kind,
     `ws${secure}://${host}${path === "/*" ? "/" : path}`,
-    commandFor(route, `${secure}://${host}${samplePath(path, route)}`),
+    trusting(commandFor(route, `${secure}://${host}${samplePath(path, route)}`)),
   ]);
   return [`Fairlead listens on http${secure}://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
 }
