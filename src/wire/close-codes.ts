@@ -27,6 +27,11 @@ export const CLOSE_CODES = {
   3003: { name: "forbidden", next: "stop", text: "the right is missing" },
   3008: { name: "timeout", next: "retry", text: "no token came in time" },
   4008: { name: "no pong", next: "retry", text: "no pong within the heartbeat's deadline" },
+  4029: {
+    name: "too fast",
+    next: "retry",
+    text: "messages came far faster than they may; `retry=<ms>` is the reason",
+  },
   4408: {
     name: "silent",
     next: "retry",
