@@ -25,6 +25,7 @@ import { createHostCheck } from "./host.ts";
 import type { Authenticator, Identity, Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
 import { createDoor } from "./limits/door.ts";
+import { createPacing } from "./limits/pace.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
@@ -152,6 +153,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
+      pacing: createPacing(config.limits, clock),
       maxBody: config.limits.body,
       reception,
       onGone: ({ place }) => place?.leave(),

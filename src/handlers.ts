@@ -8,6 +8,7 @@ import type { Clock } from "./clock.ts";
 import { SHARED_COMPRESSOR } from "./compression.ts";
 import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo, Data } from "./connection.ts";
+import type { Pace, Paced } from "./limits/pace.ts";
 import { byteLength } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { Session } from "./session.ts";
@@ -23,6 +24,8 @@ export interface HandlersOptions {
   readonly compresses?: boolean;
   /** Pings that a client may send in 10 s; 0 = any number. */
   readonly maxPings: number;
+  /** How fast a connection may send; undefined: as fast as it likes. */
+  readonly pacing?: ((connection: Paced) => Pace) | undefined;
   /** Everybody who is connected, whatever listener they came by. */
   readonly connections: Set<SocketConnection>;
   /** A connection has ended and everything about it is done. */
@@ -35,6 +38,8 @@ export interface HandlersOptions {
 const RUNTIME_QUEUE_BYTES = 64 * 1024 * 1024;
 /** The runtime takes no 0 for "no limit". */
 const RUNTIME_MAX_MESSAGE = 1024 ** 3;
+/** How far a connection may be ahead of its rate before its messages are refused; past twice that it is closed. */
+const PATIENCE_MS = 5_000;
 /** What a close is counted as: the table's codes, and what a peer that chose none ends with. Clients choose freely, series must not grow. */
 const COUNTED_CODES = new Set([...Object.keys(CLOSE_CODES).map(Number), 1005, 1006]);
 
@@ -47,6 +52,7 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
       const connection = socket.data;
       connection.attach(socket);
       if (connection.refused !== undefined) return dismiss(connection, connection.refused);
+      connection.pace = options.pacing?.(connection);
       connections.add(connection);
       connection.guard("onOpen", () => opened(connection));
       if (connection.isOpen) connection.guard("open", () => enter(connection));
@@ -144,8 +150,19 @@ function received(connection: SocketConnection, data: Data, log: Log): void {
     connection.close(1009, `message of ${size} bytes, limit ${endpoint.maxMessage}`);
     return;
   }
+  const ahead = connection.pace?.count(size) ?? 0;
+  if (ahead > PATIENCE_MS && isTooFast(connection, data, size, Math.ceil(ahead))) return;
   if (connection.session === undefined) endpoint.route.message(connection, data, size);
   else connection.session.message(data, size);
+}
+
+/** It has not been read from for a while, and what came all the same is more than that makes up for. True: the route does not get the message. */
+function isTooFast(connection: SocketConnection, data: Data, size: number, retry: number): boolean {
+  const isHopeless = retry > 2 * PATIENCE_MS;
+  // Only who speaks fairlead.v1 can be told, and nothing may vanish untold.
+  connection.session?.message(data, size, retry);
+  if (isHopeless) connection.close(4029, `retry=${retry}`);
+  return isHopeless || connection.session !== undefined;
 }
 
 function drained(connection: SocketConnection): void {
@@ -156,6 +173,7 @@ function drained(connection: SocketConnection): void {
 function closed(connection: SocketConnection, info: CloseInfo, log: Log): void {
   const { counters, heartbeat, validity } = connection.endpoint;
   connection.isOpen = false;
+  connection.pace?.end();
   heartbeat.remove(connection);
   validity.release(connection);
   connection.session?.closed();

@@ -16,7 +16,8 @@ export interface Peer {
   pingedAt: number;
   waitingSince: number;
   stalledSince: number;
-  readonly isPaused: boolean;
+  /** We read nothing from it, so its pongs are not seen. */
+  readonly isUnread: boolean;
   buffered(): number;
   ping(): void;
   close(code: 4008, reason: string): void;
@@ -85,7 +86,7 @@ function roundOf(options: HeartbeatOptions): number {
 function visit(peer: Peer, now: number, options: HeartbeatOptions): void {
   const waiting = peer.buffered() > 0;
   if (waiting ? checkStall(peer, now, options.stall) : endStall(peer)) return;
-  if (peer.heard || waiting || peer.isPaused) {
+  if (peer.heard || waiting || peer.isUnread) {
     peer.heard = false;
     peer.waitingSince = 0;
   }

@@ -52,6 +52,7 @@ interface Received {
 
 const MAX_WAITING = 64;
 const MAX_BAD = 10;
+const TOO_FAST = "this connection sends faster than the gateway takes; wait for `retry` ms";
 
 /** A class, because there is one per connection. */
 export class Session {
@@ -113,7 +114,8 @@ export class Session {
     });
   }
 
-  message(data: Data, size: number): void {
+  /** `retry`: it came too fast, and may come again after so many ms; 0: it did not. */
+  message(data: Data, size: number, retry = 0): void {
     const decoded = decodeCommand(data);
     const id = "err" in decoded ? decoded.id : decoded.command.id;
     if (id !== undefined && id <= this.lastId) {
@@ -122,7 +124,8 @@ export class Session {
       return;
     }
     this.lastId = id ?? this.lastId;
-    if ("err" in decoded) this.answer(id, decoded);
+    if (retry > 0) this.answer(id, { err: { code: "rate_limited", message: TOO_FAST, retry } });
+    else if ("err" in decoded) this.answer(id, decoded);
     else if (this.isBusy || this.isClogged) this.wait({ command: decoded.command, size });
     else this.run(decoded.command, size);
   }

@@ -10,6 +10,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
 import type { Identity, May } from "./identity.ts";
 import type { Place } from "./limits/door.ts";
+import type { Pace, Paced } from "./limits/pace.ts";
 import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { AdmitRequest, Admitted } from "./route.ts";
@@ -30,7 +31,7 @@ export interface Dismissal {
   readonly text: string;
 }
 
-export class SocketConnection implements Connection, Peer, Holder, SessionHost {
+export class SocketConnection implements Connection, Paced, Peer, Holder, SessionHost {
   isOpen = false;
   state: unknown;
   /** How it ended, when we decided it; the runtime reports 1006 for much of that. */
@@ -58,6 +59,12 @@ export class SocketConnection implements Connection, Peer, Holder, SessionHost {
   readonly remoteAddress: string;
   identity: Identity;
   may: May;
+  /** Its route wants nothing to be read from it. */
+  isPaused = false;
+  /** It sends too fast: the same, whatever its route wants. */
+  private isHeldBack = false;
+  /** How fast it may send; undefined: as fast as it likes. */
+  pace: Pace | undefined = undefined;
   private isFinishing = false;
   private pings = 0;
   private pingsSince = 0;
@@ -91,7 +98,7 @@ export class SocketConnection implements Connection, Peer, Holder, SessionHost {
     return this.identity.user;
   }
 
-  get isPaused(): boolean {
+  get isUnread(): boolean {
     return this.socket?.isPaused ?? false;
   }
 
@@ -131,11 +138,24 @@ export class SocketConnection implements Connection, Peer, Holder, SessionHost {
   }
 
   pause(): void {
-    if (this.isOpen) this.socket?.pause();
+    if (!this.isOpen) return;
+    this.isPaused = true;
+    this.socket?.pause();
   }
 
   resume(): void {
-    if (this.isOpen) this.socket?.resume();
+    this.isPaused = false;
+    if (this.isOpen && !this.isHeldBack) this.socket?.resume();
+  }
+
+  holdBack(): void {
+    this.isHeldBack = true;
+    if (this.isOpen) this.socket?.pause();
+  }
+
+  readOn(): void {
+    this.isHeldBack = false;
+    if (this.isOpen && !this.isPaused) this.socket?.resume();
   }
 
   subscribe(channel: string): void {

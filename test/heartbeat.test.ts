@@ -6,7 +6,7 @@ type Clock = ReturnType<typeof testClock>;
 
 interface FakePeer extends Peer {
   queued: number;
-  isPaused: boolean;
+  isUnread: boolean;
   readonly events: string[];
 }
 
@@ -20,7 +20,7 @@ function fakePeer(clock: Clock): FakePeer {
     waitingSince: 0,
     stalledSince: 0,
     queued: 0,
-    isPaused: false,
+    isUnread: false,
     events,
     buffered() {
       return this.queued;
@@ -84,10 +84,10 @@ describe("heartbeat", () => {
 
   test("suspends the pong deadline while we do not read from the peer, and runs it afterwards", () => {
     start();
-    peer.isPaused = true;
+    peer.isUnread = true;
     clock.advance(300_000);
     expect(timeOf(peer, "close")).toBeNaN();
-    peer.isPaused = false;
+    peer.isUnread = false;
     clock.advance(60_000);
     expect(timeOf(peer, "close 4008")).toBeGreaterThan(300_000);
   });

@@ -5,6 +5,7 @@ import type { Clock } from "../src/clock.ts";
 import type { Endpoint } from "../src/endpoint.ts";
 import { createHandshake } from "../src/handshake.ts";
 import { createHeartbeat } from "../src/heartbeat.ts";
+import { createPacing, type PaceLimits } from "../src/limits/pace.ts";
 import { type Capacity, createCapacity } from "../src/limits.ts";
 import { createListener, type Listener } from "../src/listener.ts";
 import { createRouteCounters } from "../src/metrics.ts";
@@ -31,6 +32,8 @@ export interface ServeOptions {
   /** Default: 0, no cap. */
   readonly connections?: number;
   readonly clock?: Clock;
+  /** On its clock; default: none. */
+  readonly pace?: PaceLimits;
   readonly isDraining?: () => boolean;
   readonly endpoint?: Partial<
     Pick<Endpoint, "onOpen" | "onClose" | "maxMessage" | "heartbeat" | "auth" | "validity" | "session">
@@ -43,6 +46,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
   const refused: string[] = [];
   const capacity = createCapacity(options.connections ?? 0);
   const door = testDoor(capacity);
+  const clock = options.clock ?? testClock();
   const endpoint = createEndpoint(hooks, options.endpoint);
   const isDraining = options.isDraining ?? (() => false);
   let ids = 0;
@@ -74,7 +78,8 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
     maxBody: 1024,
     reception,
     onGone: ({ place }) => place?.leave(),
-    clock: options.clock ?? testClock(),
+    clock,
+    pacing: createPacing(options.pace ?? { messages: 0, bytes: 0 }, clock),
     log,
   });
   onTestFinished(() => {

@@ -35,6 +35,15 @@ export const limitsOptions = z
       "pings that a client may send in 10 s; past it close 1008. Each is answered, and a client that reads nothing piles answers up",
       "pings",
     ),
+    messages: option(
+      z.int().min(0).default(0),
+      "messages a second from one connection, after a burst of one second; past it no more is read for a while, then err rate_limited, then close 4029",
+      "messages/s",
+    ),
+    bytes: size(
+      0,
+      "bytes of messages a second from one connection, as limits.messages; less than maxMessage and one message costs seconds",
+    ),
     subscriptions: option(
       z.int().min(0).default(128),
       "topics and patterns that one connection of fairlead.v1 may subscribe to; past it err too_many",

@@ -73,7 +73,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     pingedAt: 0,
     waitingSince: 0,
     stalledSince: 0,
-    isPaused: false,
+    isUnread: false,
     write(text) {
       if (controller === undefined) return;
       const bytes = Buffer.from(text);
