@@ -103,6 +103,11 @@ export interface HistoryLimits {
   readonly size: number;
   readonly ttl: number;
   readonly bytes: number;
+  /**
+   * Bytes of all topics of the route, with a share for each message and topic: past it a publish may replace what its topic holds and
+   * not add to it, so strangers who open topics push nobody else's history out. Absent or 0: no such bound.
+   */
+  readonly total?: number;
 }
 
 /**

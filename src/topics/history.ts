@@ -10,6 +10,20 @@ const SMALLEST = 4;
 /** Shared by all that never had a message: a typed array weighs more than the rest of a topic. */
 const NO_TIMES = new Float64Array(0);
 
+/** What one message, and one topic that holds any, cost beside their data. */
+const MESSAGE_BYTES = 256;
+const TOPIC_BYTES = 1024;
+
+/** What histories of so many messages and bytes take of `HistoryLimits.total`. */
+export function historyCost(count: number, bytes: number, topics = count === 0 ? 0 : 1): number {
+  return topics * TOPIC_BYTES + count * MESSAGE_BYTES + bytes;
+}
+
+/** What the histories of a route take together. */
+export interface HistoryBudget {
+  used: number;
+}
+
 /** What pages are made of, wherever it is kept. */
 export interface Held {
   /** Offset of the last message; 0 before the first. */
@@ -28,7 +42,10 @@ export class History implements Held {
   private held = 0;
   private heldBytes = 0;
 
-  constructor(private readonly limits: HistoryLimits) {}
+  constructor(
+    private readonly limits: HistoryLimits,
+    private readonly budget: HistoryBudget = { used: 0 },
+  ) {}
 
   get head(): number {
     return this.first + this.held - 1;
@@ -57,19 +74,29 @@ export class History implements Held {
       this.first = message.offset + 1;
       return;
     }
+    const before = historyCost(this.held, this.heldBytes);
     if (this.held === this.slots.length) this.resize(Math.max(SMALLEST, this.held * 2));
     const slot = message.offset & (this.slots.length - 1);
     this.slots[slot] = message;
     this.times[slot] = now;
     this.held += 1;
     this.heldBytes += message.size;
+    this.budget.used += historyCost(this.held, this.heldBytes) - before;
     this.evict(now);
+    this.giveWay(before);
   }
 
   /** Drops what is past a bound at `now`. Needed before every look at a history that has a `ttl`. */
   evict(now: number): void {
     while (this.held > 0 && this.isPast(now)) this.dropOldest();
     if (this.slots.length > SMALLEST && this.held < this.slots.length / 4) this.shrink();
+  }
+
+  /** The route holds as much as it may: then this topic takes no more than it did. */
+  private giveWay(before: number): void {
+    const { total = 0 } = this.limits;
+    if (total === 0) return;
+    while (this.budget.used > total && historyCost(this.held, this.heldBytes) > before) this.dropOldest();
   }
 
   private isPast(now: number): boolean {
@@ -79,11 +106,13 @@ export class History implements Held {
   }
 
   private dropOldest(): void {
+    const before = historyCost(this.held, this.heldBytes);
     const slot = this.first & (this.slots.length - 1);
     this.heldBytes -= this.slots[slot]?.size ?? 0;
     this.slots[slot] = undefined;
     this.first += 1;
     this.held -= 1;
+    this.budget.used += historyCost(this.held, this.heldBytes) - before;
   }
 
   /** At a quarter, not at half: a history that goes up and down at a power of two must not copy itself each time. */

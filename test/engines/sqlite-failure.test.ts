@@ -35,6 +35,18 @@ describe("while the disk is full", () => {
     expect(await held(room, "t")).toEqual(["a", "b"]);
   });
 
+  test("what was refused takes nothing of history.total", async () => {
+    const { start, disk, clock } = sqliteHouse();
+    const room = (await start()).topics("/r", { ...LIMITS, total: 4_000 });
+    await said(room, "t", "a");
+    disk.write = FULL;
+    expect(await say(room, "refused", "x".repeat(1_000))).toMatchObject(down);
+    disk.write = undefined;
+    clock.advance(1000);
+    await said(room, "new", "x".repeat(1_000));
+    expect(await held(room, "new")).toHaveLength(1);
+  });
+
   test("what was accepted is delivered, readers come and go, and history is read", async () => {
     const { start, disk } = sqliteHouse();
     const room = (await start()).topics("/r", LIMITS);

@@ -48,6 +48,22 @@ describe("after a restart", () => {
     expect((await again.topics("/c", LIMITS).history("t", { limit: 9 })).offset).toBe(0);
   });
 
+  test("counts what the file holds to history.total", async () => {
+    const { start } = sqliteHouse();
+    const limits = { ...LIMITS, total: 4_000 };
+    const first = await start();
+    for (const topic of ["a", "b", "c", "d"]) await said(first.topics("/r", limits), topic, "x");
+    await first.close();
+    const second = (await start()).topics("/r", limits);
+    await said(second, "e", "x");
+    await said(second, "a", "y");
+    expect([await held(second, "a"), await held(second, "d"), await held(second, "e")]).toEqual([
+      ["y"],
+      [],
+      [],
+    ]);
+  });
+
   test("counts the time that it was down to the age of messages", async () => {
     const { start, clock } = sqliteHouse();
     const first = await start();

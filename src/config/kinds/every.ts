@@ -107,6 +107,10 @@ export const history = z
     size: option(z.int().min(0).default(100), "messages kept per topic; 0 keeps none", "messages"),
     ttl: duration("5m", "how long a message is kept; 0 = as long as the other bounds allow"),
     bytes: size("1MiB", "bytes kept per topic"),
+    total: size(
+      "256MiB",
+      "bytes kept of all topics, 256 for each message and 1KiB for each topic among them; past it a topic keeps no more than it does",
+    ),
   })
   .prefault({});
 

@@ -20,7 +20,7 @@ import type {
   Topics,
 } from "../../engine.ts";
 import { byteLength } from "../../limits.ts";
-import { History, pageOf } from "../../topics/history.ts";
+import { History, type HistoryBudget, pageOf } from "../../topics/history.ts";
 import { createIdemTable, GONE, goneError, idemKey } from "../../topics/idem.ts";
 import { matcher } from "../../wire/topic.ts";
 import { DOWN, downError, type Report } from "../in-process/down.ts";
@@ -60,6 +60,7 @@ export interface TopicsDeps {
 export function createTopics({ clock, route, limits, wallAt, report }: TopicsDeps): MemoryTopics {
   const topics = new Map<string, Topic>();
   const idems = createIdemTable<Position>(clock);
+  const budget: HistoryBudget = { used: 0 };
   const watchers = createWatchers(route, report);
   // Topics that were never published to may share an epoch: nobody can hold an offset of them but 0.
   let unused: string | undefined;
@@ -71,7 +72,7 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
   };
 
   const open = (name: string): Topic => {
-    const topic = newTopic(name, freshEpoch(), limits);
+    const topic = newTopic(name, freshEpoch(), new History(limits, budget));
     topics.set(name, topic);
     return topic;
   };
@@ -166,10 +167,10 @@ export function createTopics({ clock, route, limits, wallAt, report }: TopicsDep
   };
 }
 
-const newTopic = (name: string, epoch: string, limits: HistoryLimits): Topic => ({
+const newTopic = (name: string, epoch: string, history: History): Topic => ({
   name,
   epoch,
-  history: new History(limits),
+  history,
   subscribers: [],
   announcing: false,
   delivering: false,

@@ -14,6 +14,7 @@ import type {
   Published,
 } from "../../engine.ts";
 import { byteLength } from "../../limits.ts";
+import { historyCost } from "../../topics/history.ts";
 import { GONE, goneError, idemKey } from "../../topics/idem.ts";
 import type { Report } from "../in-process/down.ts";
 import { hand, silence } from "../in-process/subscribers.ts";
@@ -21,7 +22,18 @@ import { createWatchers, type Watchers } from "../in-process/watchers.ts";
 import { createIdemLog, type IdemLog } from "./idem-log.ts";
 import { freshEpoch, type OpenFile } from "./open-file.ts";
 import type { RouteRow, Store, TopicRow } from "./store.ts";
-import { add, evict, isIdle, newTopic, settle, stateOf, type Topic, type TopicState } from "./topic.ts";
+import {
+  add,
+  costOf,
+  evict,
+  isIdle,
+  newTopic,
+  settle,
+  shrink,
+  stateOf,
+  type Topic,
+  type TopicState,
+} from "./topic.ts";
 
 /** Topics in memory that nobody needs, before they are let go. */
 const MAX_IDLE = 10_000;
@@ -71,6 +83,10 @@ export class Route {
   private room = MAX_IDLE;
   private attached: Attached | undefined;
   private touched: Topic[] = [];
+  /** What the file holds, as `HistoryLimits.total` counts it, and as it was committed. A sweep counts anew, in `swept`. */
+  private held = 0;
+  private heldCommitted = 0;
+  private swept = 0;
 
   constructor(private readonly options: RouteOptions) {
     this.path = options.path;
@@ -98,6 +114,9 @@ export class Route {
     if (row === null) throw new Error(`the route ${path} was written and is not there`);
     const idems = createIdemLog(this.options.clock, row.id, store, isWhole && known !== null);
     this.attached = { store, idems, row, committed: row };
+    const { topics, messages, bytes } = store.sums(row.id);
+    this.held = historyCost(messages, bytes, topics);
+    this.heldCommitted = this.held;
     for (const topic of this.topics.values()) {
       topic.state = undefined;
       for (const subscriber of topic.subscribers) subscriber.from = 0;
@@ -138,16 +157,29 @@ export class Route {
   }
 
   settle(kept: number): void {
-    for (const { state } of this.touched) {
-      if (state === undefined) continue;
-      evict(state, this.limits, kept, this.attachment.store);
-      settle(state, this.attachment.store);
+    const { store } = this.attachment;
+    for (const { state, before } of this.touched) {
+      if (state === undefined || before === undefined) continue;
+      evict(state, this.limits, kept, store);
+      this.weigh(state, costOf(before));
+      settle(state, store);
     }
+  }
+
+  /** The route holds as much as it may: then a topic takes no more than it did `before`. */
+  private weigh(state: TopicState, before: number): void {
+    const { total = 0 } = this.limits;
+    this.held += costOf(state) - before;
+    if (total === 0 || this.held <= total || costOf(state) <= before) return;
+    this.held -= costOf(state);
+    shrink(state, before, this.attachment.store);
+    this.held += costOf(state);
   }
 
   confirm(): void {
     for (const topic of this.touched) topic.before = undefined;
     this.touched = [];
+    this.heldCommitted = this.held;
     this.attachment.idems.confirm();
     this.attachment.committed = this.attachment.row;
   }
@@ -158,6 +190,7 @@ export class Route {
       topic.before = undefined;
     }
     this.touched = [];
+    this.held = this.heldCommitted;
     if (this.attached === undefined) return;
     this.attached.idems.undo();
     this.attached.row = this.attached.committed;
@@ -176,12 +209,21 @@ export class Route {
   sweep(after: number, kept: number): number {
     const { store, idems, row } = this.attachment;
     const { clock } = this.options;
-    if (after === 0) idems.sweep();
+    if (after === 0) {
+      idems.sweep();
+      this.swept = 0;
+    }
     const end = clock.now() + SWEEP_BUDGET_MS;
     for (let id = after; ; ) {
       const rows = store.topicsAfter(row.id, id, SWEEP_ROWS);
-      for (const topic of rows) if (isEmpty(topic, this.limits, kept)) this.forget(topic);
-      if (rows.length < SWEEP_ROWS) return 0;
+      for (const topic of rows) {
+        if (isEmpty(topic, this.limits, kept)) this.forget(topic);
+        else this.swept += costOf(topic);
+      }
+      if (rows.length < SWEEP_ROWS) {
+        this.held = this.swept;
+        return 0;
+      }
       id = rows.at(-1)?.id ?? 0;
       if (clock.now() >= end) return id;
     }

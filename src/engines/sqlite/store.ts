@@ -163,6 +163,10 @@ function topicStatements(prepare: Prepare) {
   const some = prepare<TopicRow & { name: string }, [number, number, number]>(
     `SELECT ${TOPIC}, name FROM topics WHERE id > ? AND +route = ? ORDER BY id LIMIT ?`,
   );
+  const sums = prepare<{ topics: number; messages: number; bytes: number }, [number]>(
+    `SELECT count(*) AS topics, coalesce(sum(head - first + 1), 0) AS messages, coalesce(sum(bytes), 0) AS bytes
+    FROM topics WHERE route = ? AND first <= head`,
+  );
   const newest = prepare<{ last: number | null }, []>("SELECT max(last) AS last FROM topics");
   return {
     topic: (route: number, name: string) => topic.get(route, name),
@@ -172,6 +176,8 @@ function topicStatements(prepare: Prepare) {
     dropTopic: (id: number) => void drop.run(id),
     topicsLike: (route: number, prefix: string) => like.iterate(route, prefix, prefix + BEYOND),
     topicsAfter: (route: number, id: number, limit: number) => some.all(id, route, limit),
+    /** What the route's topics hold. */
+    sums: (route: number) => sums.get(route) ?? { topics: 0, messages: 0, bytes: 0 },
     /** `kept` of the newest message there ever was; 0 when none. */
     newest: () => newest.get()?.last ?? 0,
   };

@@ -3,7 +3,7 @@
  * A call that asks the file may throw what SQLite says.
  */
 import type { HistoryLimits, HistoryPage, HistoryQuery, Message } from "../../engine.ts";
-import { collect, type Held, pageOf } from "../../topics/history.ts";
+import { collect, type Held, historyCost, pageOf } from "../../topics/history.ts";
 import type { Subscribers } from "../in-process/subscribers.ts";
 import type { MessageRow, Store, TopicRow } from "./store.ts";
 
@@ -59,6 +59,19 @@ export function add(state: TopicState, message: Message, kept: number, limits: H
   if (state.first === state.head) state.oldest = kept;
   state.bytes += message.size;
   store.addMessage(state.id, state.head, kept, message);
+}
+
+/** Of `HistoryLimits.total`. */
+export const costOf = ({ head, first, bytes }: TopicRow) => historyCost(head - first + 1, bytes);
+
+/** Drops the oldest until the topic takes no more than `cost`. */
+export function shrink(state: TopicState, cost: number, store: Store): void {
+  for (const row of store.sizes(state.id, state.first)) {
+    state.oldest = row.kept;
+    if (costOf(state) <= cost) return;
+    state.first = row.at + 1;
+    state.bytes -= row.size;
+  }
 }
 
 /** Moves `first` past what is beyond a bound at `kept`. What is past it stays in the file until `settle`. */

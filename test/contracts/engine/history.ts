@@ -57,6 +57,40 @@ export function historyContract(it: EngineTest): void {
     expect((await room.history("t", { limit: 3 })).complete).toBe(false);
   });
 
+  it("lets topics replace what they hold and add nothing to it once all hold total together", async ({
+    topics,
+  }) => {
+    const room = topics({ total: 4_000 });
+    const held = async (topic: string) => offsets((await room.history(topic, { limit: 10 })).messages);
+    for (let n = 0; n < 2; n++) await publish(room, "old", text("x".repeat(500)));
+    for (let n = 0; n < 50; n++) await publish(room, `flood ${n}`, text(""));
+    expect([await held("old"), await held("flood 0"), await held("flood 49")]).toEqual([[1, 2], [1], []]);
+    await publish(room, "old", text("x".repeat(500)));
+    expect(await held("old")).toEqual([2, 3]);
+    await publish(room, "old", text("x".repeat(2_000)));
+    expect(await held("old")).toEqual([]);
+    await publish(room, "next", text(""));
+    expect(await held("next")).toEqual([1]);
+  });
+
+  it("has room again once what it held has aged", async ({ topics, clock }) => {
+    const room = topics({ total: 4_000, ttl: 1_000 });
+    for (let n = 0; n < 10; n++) await publish(room, `flood ${n}`, text(""));
+    expect((await room.history("flood 9", { limit: 1 })).messages).toEqual([]);
+    clock.advance(120_000);
+    await publish(room, "next", text(""));
+    expect((await room.history("next", { limit: 1 })).messages).toHaveLength(1);
+  });
+
+  it("delivers what it does not keep, and says that a page is not whole then", async ({ topics }) => {
+    const room = topics({ total: 1 });
+    const inbox = await listen(room, "t");
+    const { epoch } = await publishMany(room, "t", 3);
+    expect(offsets(await inbox.take(3))).toEqual([1, 2, 3]);
+    const page = await room.history("t", { since: { epoch, offset: 1 }, limit: 10 });
+    expect([page.messages, page.offset, page.complete]).toEqual([[], 3, false]);
+  });
+
   it("evicts by ttl on the clock, while the position stays for one who is subscribed", async ({
     topics,
     clock,
