@@ -33,7 +33,7 @@ import { plainAddress } from "./network.ts";
 import { createOriginCheck } from "./origin.ts";
 import { createOwnPages } from "./own-pages.ts";
 import { renderMetrics } from "./prometheus.ts";
-import { createReception } from "./reception.ts";
+import { createReception, type ReceptionOptions } from "./reception.ts";
 import type { Refusal } from "./route.ts";
 import { createRouter } from "./router.ts";
 import { checkFolder, createStaticFiles } from "./static-files.ts";
@@ -114,22 +114,9 @@ function furnish(config: Config, log: Log, clock: Clock) {
   const isDraining = () => draining;
   const revoke = createRevoke({ authenticator, validity, endpoints, log });
 
-  const reception = createReception({
-    router: createRouter(pathsOf(endpoints)),
+  const reception = receptionOf(config, {
+    endpoints,
     capacity,
-    maxHeaders: config.limits.headers,
-    ownPage: createOwnPages({
-      routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
-      web: config.web,
-      notReady: () => (draining ? "draining" : engineProblem(engine)),
-      metrics: counts.metrics,
-    }),
-    api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
-    files: config.web === undefined ? undefined : createStaticFiles(config.web),
-    clientOf: createClientOf(config.trustProxy),
-    checkHost: createHostCheck({ ...config.listen, hosts: config.hosts }),
-    checkOrigin: createOriginCheck(config.origins, createSchemeOf(config.trustProxy)),
-    isDraining,
     handshake: createHandshake({
       door,
       isDraining,
@@ -137,8 +124,11 @@ function furnish(config: Config, log: Log, clock: Clock) {
       log,
       closesBrowsers: auth.browserClose,
     }),
+    api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
+    notReady: () => (draining ? "draining" : engineProblem(engine)),
+    isDraining,
     validity,
-    onRefused: counts.onRefused,
+    counts,
   });
 
   async function start(): Promise<void> {
@@ -181,6 +171,32 @@ function furnish(config: Config, log: Log, clock: Clock) {
   }
 
   return { start, stop, revoke, port: () => listener?.port ?? config.listen.port };
+}
+
+interface Doorway
+  extends Pick<ReceptionOptions, "capacity" | "handshake" | "api" | "isDraining" | "validity"> {
+  readonly endpoints: readonly Endpoint[];
+  readonly counts: ReturnType<typeof createCounts>;
+  readonly notReady: () => string | undefined;
+}
+
+function receptionOf(config: Config, { endpoints, counts, notReady, ...doorway }: Doorway) {
+  return createReception({
+    ...doorway,
+    router: createRouter(pathsOf(endpoints)),
+    maxHeaders: config.limits.headers,
+    ownPage: createOwnPages({
+      routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
+      web: config.web,
+      notReady,
+      metrics: counts.metrics,
+    }),
+    files: config.web === undefined ? undefined : createStaticFiles(config.web),
+    clientOf: createClientOf(config.trustProxy),
+    checkHost: createHostCheck({ ...config.listen, hosts: config.hosts }),
+    checkOrigin: createOriginCheck(config.origins, createSchemeOf(config.trustProxy)),
+    onRefused: counts.onRefused,
+  });
 }
 
 function speakingOf({ subscriptions, subscribes }: Config["limits"], { deadline }: AuthOptions) {
