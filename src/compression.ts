@@ -4,7 +4,7 @@
  * Limits: the runtime inflates a message up to the largest `maxMessage` of the port, then closes with 1009; the route's own is
  * enforced afterwards. Failure: what cannot be inflated closes its connection with 1007.
  */
-import type { CompressionOptions } from "./config/kinds/every.ts";
+import { type Compression, compressionOptions } from "./config/kinds/every.ts";
 import type { Data, Publisher } from "./connection.ts";
 import { byteLength } from "./limits.ts";
 
@@ -12,8 +12,8 @@ import { byteLength } from "./limits.ts";
 export const SHARED_COMPRESSOR = { compress: "shared", decompress: "shared" } as const;
 
 /** Bytes from which a message of the route is compressed; undefined: none is. */
-export function compressFrom(options: CompressionOptions): number | undefined {
-  return options === false ? undefined : options.threshold;
+export function compressFrom(written: Compression): number | undefined {
+  return compressionOptions(written)?.threshold;
 }
 
 /** The runtime still sends it as it is to those who did not ask for compression. */

@@ -11,7 +11,7 @@ const PROTOCOL = "Sec-WebSocket-Protocol";
 
 function start(): Promise<TestGateway> {
   return startGateway({
-    "/on": { kind: "echo", welcome: false, compression: {} },
+    "/on": { kind: "echo", welcome: false, compression: true },
     "/all": {
       kind: "echo",
       welcome: false,

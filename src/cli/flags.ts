@@ -89,10 +89,8 @@ function flagsOf(option: Option): Flag[] {
     read: () => settings(flag, prefixes, path, value),
   });
   if (takes(schemas, true)) {
-    return [
-      fixed(name, true, told, byDefault !== true),
-      fixed(`no-${name}`, false, told, byDefault === true),
-    ];
+    const on = fixed(name, true, told, byDefault !== true);
+    return takes(schemas, false) ? [on, fixed(`no-${name}`, false, told, byDefault === true)] : [on];
   }
   const flags = [valueFlag(option, name, schemas, told)];
   if (takes(schemas, false)) flags.push(fixed(`no-${name}`, false, `switches --${name} off`, true));

@@ -1,22 +1,17 @@
-/** Settings of `compression` that would break what it promises: no memory of earlier messages, and a bound for what comes of one. */
+/** A setting of `compression` that would break what it promises: a bound for what comes of one message. */
 import { isTable, valueAt } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
 import { parseSize } from "./units.ts";
 
 export function compressionProblems(routes: Readonly<Record<string, unknown>>): Problem[] {
-  const compressed = Object.keys(routes).filter((path) => isTable(valueAt(routes, [path, "compression"])));
   const endless = Object.keys(routes).find((path) => isEndless(valueAt(routes, [path, "maxMessage"])));
-  return [
-    ...compressed.flatMap((path) => sharedProblems(path, valueAt(routes, [path, "compression", "shared"]))),
-    ...(endless === undefined ? [] : compressed.map((path) => bombProblem(path, endless))),
-  ];
+  if (endless === undefined) return [];
+  return Object.keys(routes)
+    .filter((path) => isOn(valueAt(routes, [path, "compression"])))
+    .map((path) => bombProblem(path, endless));
 }
 
-function sharedProblems(path: string, received: unknown): Problem[] {
-  if (received !== false) return [];
-  const text = "must be true: a compressor for each connection takes 200 KiB and keeps what was said before";
-  return [{ path: ["routes", path, "compression", "shared"], text, received, hint: " Remove shared." }];
-}
+const isOn = (compression: unknown) => compression === true || isTable(compression);
 
 /** The runtime has one limit for a port, that of the route which takes the most. */
 function bombProblem(path: string, endless: string): Problem {

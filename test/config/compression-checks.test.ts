@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { compressionProblems } from "../../src/config/compression-checks.ts";
 import { formatPath } from "../../src/config/key-path.ts";
 import { problemText } from "../../src/config/problems.ts";
+import { validate } from "../../src/config/validate.ts";
 
 const problems = (routes: Record<string, unknown>) =>
   compressionProblems(routes).map((problem) => `${formatPath(problem.path)}: ${problemText(problem)}`);
@@ -14,19 +15,22 @@ describe("compression", () => {
     },
   );
 
-  test("has no compressor for each connection, and says why", () => {
-    expect(problems({ "/a": { compression: { shared: false } } })).toEqual([
-      'routes["/a"].compression.shared: must be true: a compressor for each connection takes 200 KiB and keeps what was said before, got false. Remove shared.',
-    ]);
-  });
-
   test.each([0, "0", "0B"])("is refused if a route of the port has maxMessage %p", (maxMessage) => {
     expect(problems({ "/a": { compression: {} }, "/b": { maxMessage } })).toEqual([
       'routes["/a"].compression: is not possible while the route "/b" of the same port has maxMessage 0: a few bytes would inflate without a limit. Give that route a maxMessage, or remove compression.',
     ]);
-    expect(problems({ "/a": { compression: {}, maxMessage } })[0]).toContain(
+    expect(problems({ "/a": { compression: true, maxMessage } })[0]).toContain(
       "while its route has maxMessage 0",
     );
+  });
+
+  test("has one compressor for all connections: there is no other", () => {
+    const compressed = (compression: unknown) =>
+      validate({ routes: { "/a": { kind: "echo", compression } } });
+    expect(compressed({ shared: true })).toHaveProperty("config");
+    expect(compressed({ shared: false })).toMatchObject({
+      problems: [{ path: ["routes", "/a", "compression", "shared"], text: "expected true", received: false }],
+    });
   });
 
   test("has nothing to say of routes that have it off, or are none", () => {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CloseInfo } from "../../connection.ts";
 import type { Right } from "../../identity.ts";
-import { callback, duration, flag, option, size } from "../option.ts";
+import { callback, duration, option, size } from "../option.ts";
 
 /** What a hook of the TypeScript config is told of a connection. */
 export interface HookConnection {
@@ -58,15 +58,25 @@ export function rightsTable<R extends Right>(rights: readonly R[]) {
 
 const compressionTable = z.strictObject({
   threshold: size("1KiB", "messages of fewer bytes are sent as they are; 0 compresses all"),
-  shared: flag(true, "one compressor for all connections, which forgets each message; there is no other"),
+  shared: option(
+    z.literal(true).default(true),
+    "one compressor for all connections, which forgets each message; there is no other",
+  ),
 });
 
+/** Alone, or with its settings. */
 const compression = option(
-  z.union([z.literal(false), compressionTable]).default(false),
+  z.union([z.boolean(), compressionTable]).default(false),
   "permessage-deflate for clients that ask for it: fewer bytes for more CPU",
 );
 
-export type CompressionOptions = z.output<typeof compression>;
+export type Compression = z.output<typeof compression>;
+
+/** Undefined: it is off. */
+export function compressionOptions(written: Compression): z.output<typeof compressionTable> | undefined {
+  if (written === true) return compressionTable.parse({});
+  return written === false ? undefined : written;
+}
 
 /** What every kind of route has. */
 export function common<R extends Right>(
