@@ -152,7 +152,7 @@ function displace(roles: Roles, seat: Seat, bid: object): void {
   leaveSeat(roles, seat, "replaced");
   if (seat.session !== undefined) {
     // Whoever takes over ends it. Nobody may come, so it must not wait for ever.
-    if (isReplaced) roles.sessions.park(seat.session);
+    if (isReplaced) roles.sessions.outlive(seat.session);
     else endSession(roles, seat.session, "abandoned");
   }
   holder.dismissed(isReplaced ? 4590 : 4409, "the role went to another client");

@@ -1,10 +1,12 @@
 /**
  * The sessions of a relay's v1 peers, by id, while they are connected and for `ttl` after that.
- * Limits: `max` of those whose client is away, and MAX_RECEIPTS of these together; one more ends the one that has been away longest,
- * because strangers can leave as many behind as they like.
+ * Limits: `max` of those whose client is away, and MAX_RECEIPTS of these together; past them one of whoever has left the most ends
+ * (limits/shares.ts), because strangers can leave as many behind as they like.
  */
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../connection.ts";
+import type { Identity } from "../identity.ts";
+import { createShares, holderOf } from "../limits/shares.ts";
 import type { Registration } from "../wire/envelope.ts";
 import type { RelaySession } from "./groups.ts";
 
@@ -29,6 +31,10 @@ export interface Sessions {
   attach(session: RelaySession, conn: Connection): void;
   /** Its connection has gone. */
   park(session: RelaySession): void;
+  /** Somebody else has its place and is about to end it: until then it waits as one more than `max`. */
+  outlive(session: RelaySession): void;
+  /** Those that wait for somebody who counts no longer end. */
+  revoked(counts: (identity: Identity) => boolean): void;
   end(session: RelaySession): void;
   /** All of them end without a word: the route does. */
   dispose(): void;
@@ -36,19 +42,28 @@ export interface Sessions {
 
 export function createSessions({ clock, ttl, max, expired }: SessionsOptions): Sessions {
   const all = new Map<string, RelaySession>();
-  /** Those who are away, the longest first, with the number of their receipts when they went. */
-  const away = new Map<RelaySession, number>();
-  let receipts = 0;
+  /** Those whose client is away, and who that was. They weigh as many receipts as they had when it went. */
+  const away = new Map<RelaySession, Identity>();
+  const shares = createShares<RelaySession>({ max, total: MAX_RECEIPTS });
 
   function settle(session: RelaySession): void {
     session.expiry?.cancel();
     session.expiry = undefined;
-    receipts -= away.get(session) ?? 0;
     away.delete(session);
+    shares.delete(session);
   }
 
-  function isCrowded(): boolean {
-    return (max > 0 && away.size > max) || receipts > MAX_RECEIPTS;
+  function wait(session: RelaySession): void {
+    const { conn } = session;
+    if (conn === undefined) return;
+    session.conn = undefined;
+    away.set(session, conn.identity);
+    shares.add(session, holderOf(conn), session.receipts.size);
+    if (ttl > 0) session.expiry = clock.after(ttl, () => expired(session));
+  }
+
+  function relieve(): void {
+    for (let excess = shares.excess(); excess !== undefined; excess = shares.excess()) expired(excess);
   }
 
   return {
@@ -67,14 +82,15 @@ export function createSessions({ clock, ttl, max, expired }: SessionsOptions): S
       session.conn = conn;
     },
     park(session) {
-      session.conn = undefined;
-      away.set(session, session.receipts.size);
-      receipts += session.receipts.size;
-      if (ttl > 0) session.expiry = clock.after(ttl, () => expired(session));
-      for (const oldest of away.keys()) {
-        if (!isCrowded()) break;
-        expired(oldest);
-      }
+      wait(session);
+      relieve();
+    },
+    outlive(session) {
+      relieve();
+      wait(session);
+    },
+    revoked(counts) {
+      for (const [session, identity] of [...away]) if (counts(identity)) expired(session);
     },
     end(session) {
       settle(session);

@@ -78,6 +78,7 @@ export function createRelay(deps: RelayDeps): Route {
       leaving.set(connection, () => connection.close(code, reason));
       closeWhenEmpty(connection);
     },
+    revoked: (counts) => relay.sessions.revoked(counts),
     describe: ({ state }: Connection) => describe(state),
     stats: () => statsOf(relay, [...plain, ...speaking]),
     async dispose() {

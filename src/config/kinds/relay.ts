@@ -41,7 +41,7 @@ export const relayOptions = z.strictObject({
       ttl: duration("60s", "how long a client of fairlead.v1 may be away and go on; 0 = without end"),
       max: option(
         z.int().min(0).default(10_000),
-        "sessions of clients that are away; one more ends the oldest",
+        "sessions of clients that are away; past it the oldest of whoever left the most ends",
         "sessions",
       ),
     })
