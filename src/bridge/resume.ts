@@ -6,6 +6,7 @@
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Connection } from "../connection.ts";
+import type { Identity } from "../identity.ts";
 import type { Capacity } from "../limits.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, RouteStats } from "../route.ts";
@@ -25,6 +26,8 @@ export interface Streams {
   resume(request: AdmitRequest, form: StreamForm): BridgeEnd | undefined;
   /** A new stream over an upstream of its own. `name`: what the right was asked for. */
   create(upstream: Upstream, form: StreamForm, name: string): BridgeEnd;
+  /** Of `Route.revoked`. */
+  revoked(counts: (identity: Identity) => boolean): void;
   stats(): RouteStats;
   dispose(): void;
 }
@@ -36,7 +39,7 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
   readonly clock: Clock;
   /** Why somebody may not be led to what the bridge calls `name`; undefined: it may. */
   lacks(somebody: Pick<Connection, "identity" | "may">, name: string): string | undefined;
-  /** The stream that waited longest gave way to so many others, and the bytes of these. */
+  /** A stream gave way to so many others, and the bytes of these. */
   onCrowded(waiting: number, bytes: number): void;
 }
 
@@ -84,6 +87,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       return asked.type === "bad" ? refusedEnd(4500, asked.reason) : returning(form, asked.sid, asked.ack);
     },
     create: (upstream, form, name) => new ResumeStream(upstream, form, name, shared),
+    revoked: (counts) => table.revoked(counts),
     stats: () => ({ resumable: table.size, parked: table.parked }),
     dispose: () => table.dispose(),
   };

@@ -151,6 +151,7 @@ export function createBridge(deps: BridgeDeps): Route {
     finish({ state }: Connection<BridgeEnd>, code, reason) {
       state.finish(code, reason);
     },
+    revoked: (counts) => streams.revoked(counts),
     describe: ({ state }: Connection<BridgeEnd>) => describe(state),
     stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending, ...streams.stats() }),
     async dispose() {

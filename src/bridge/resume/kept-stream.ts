@@ -28,8 +28,8 @@ export interface KeptStream extends BridgeEnd {
 export interface StreamKeeper {
   /** A new stream's sid. */
   enter(stream: KeptStream, user: string | null): string;
-  /** The client is away, and may come back. */
-  park(stream: KeptStream): void;
+  /** The client is away, and may come back. `from`: its connection, which is closed. */
+  park(stream: KeptStream, from: Connection): void;
   /** A stream that is parked may take more memory than before. */
   weigh(stream: KeptStream): void;
   /** The client is back. */

@@ -119,7 +119,7 @@ export class ResumeStream implements KeptStream, StageOwner, UpstreamHandler {
     this.house.stage.flush(this);
     if (info.code === 1000) this.leaveTarget();
     if (this.isLost || isLast(info) || !this.outflow.canResume) this.abandon();
-    else this.house.keeper.park(this);
+    else this.house.keeper.park(this, connection);
   }
 
   /** The gateway stops, and streams cannot move. */

@@ -1,11 +1,13 @@
 /**
  * The streams of a route by their sid, those whose client is away among them: these wait for `window`, at most `max` of them with `total`
- * bytes of memory together.
+ * bytes of memory together. When it is more, whoever has left the most gives way (limits/shares.ts).
  * A sid is 128 random bits and is known here by its digest only: how long a look takes says nothing of the sids there are, and nobody
  * reads one in our memory. It serves the user who opened the stream, and nobody else.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock, Timer } from "../../clock.ts";
+import type { Identity } from "../../identity.ts";
+import { createShares, holderOf } from "../../limits/shares.ts";
 import { ACK_MS } from "../../wire/bridge-frames.ts";
 import type { KeptStream, StreamKeeper } from "./kept-stream.ts";
 
@@ -17,7 +19,7 @@ export interface ResumeTableOptions {
   /** Bytes of memory for all that wait; 0 = any number. */
   readonly total: number;
   readonly clock: Clock;
-  /** The stream that waited longest gave way to so many others, and the bytes of these. */
+  /** A stream gave way to so many others, and the bytes of these. */
   onCrowded(waiting: number, bytes: number): void;
 }
 
@@ -26,6 +28,8 @@ export interface ResumeTable extends StreamKeeper {
   find(sid: string, user: string | null): KeptStream | undefined;
   readonly size: number;
   readonly parked: number;
+  /** Those that wait for somebody who counts no longer end. */
+  revoked(counts: (identity: Identity) => boolean): void;
   /** Every stream ends. */
   dispose(): void;
 }
@@ -42,18 +46,16 @@ interface Place {
 
 interface Wait {
   readonly timer: Timer | undefined;
-  /** The stream's footprint when it was weighed last. */
-  bytes: number;
+  /** Of the client that has gone. */
+  readonly identity: Identity;
 }
 
 export function createResumeTable(options: ResumeTableOptions): ResumeTable {
   const { window, max, total, clock, onCrowded } = options;
   const byKey = new Map<string, Place>();
   const places = new Map<KeptStream, Place>();
-  /** In the order in which their clients were lost. */
   const parked = new Map<KeptStream, Wait>();
-  /** Of all that are parked. */
-  let bytes = 0;
+  const shares = createShares<KeptStream>({ max, total });
   let visits: Timer | undefined;
 
   function visitAll(): void {
@@ -66,27 +68,22 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
   }
 
   function unpark(stream: KeptStream): void {
-    const wait = parked.get(stream);
-    wait?.timer?.cancel();
-    bytes -= wait?.bytes ?? 0;
+    parked.get(stream)?.timer?.cancel();
     parked.delete(stream);
+    shares.delete(stream);
   }
 
   function weigh(stream: KeptStream): void {
-    const wait = parked.get(stream);
-    if (wait === undefined) return;
-    const { footprint } = stream;
-    bytes += footprint - wait.bytes;
-    wait.bytes = footprint;
-    for (const oldest of parked.keys()) {
-      if (!isCrowded()) return;
-      oldest.expire();
-      onCrowded(parked.size, bytes);
-    }
+    shares.weigh(stream, stream.footprint);
+    relieve();
   }
 
-  function isCrowded(): boolean {
-    return (max > 0 && parked.size > max) || (total > 0 && bytes > total);
+  function relieve(): void {
+    for (let excess = shares.excess(); excess !== undefined; excess = shares.excess()) {
+      unpark(excess);
+      excess.expire();
+      onCrowded(shares.count, shares.weight);
+    }
   }
 
   return {
@@ -102,10 +99,11 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
       const place = byKey.get(keyOf(sid));
       return place?.user === user ? place.stream : undefined;
     },
-    park(stream) {
+    park(stream, from) {
       const timer = window > 0 ? clock.after(window, () => stream.expire()) : undefined;
-      parked.set(stream, { timer, bytes: 0 });
-      weigh(stream);
+      parked.set(stream, { timer, identity: from.identity });
+      shares.add(stream, holderOf(from), stream.footprint);
+      relieve();
     },
     weigh,
     unpark,
@@ -122,6 +120,9 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
     },
     get parked() {
       return parked.size;
+    },
+    revoked(counts) {
+      for (const [stream, { identity }] of [...parked]) if (counts(identity)) stream.expire();
     },
     dispose() {
       for (const stream of [...places.keys()]) stream.abandon();

@@ -18,10 +18,13 @@ const resume = z.strictObject({
   buffer: size("1MiB", "bytes kept until the client acknowledges them; a full one stops reading the target"),
   streams: option(
     z.int().min(0).default(1000),
-    "streams that wait for their client; the oldest gives way",
+    "streams that wait for their client; past it the oldest of whoever left the most ends",
     "streams",
   ),
-  total: size("256MiB", "bytes of memory for all streams that wait for their client; the oldest gives way"),
+  total: size(
+    "256MiB",
+    "bytes of memory for all streams that wait for their client; past it one of whoever keeps the most ends",
+  ),
 });
 
 export const bridgeOptions = z.strictObject({
