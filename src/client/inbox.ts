@@ -38,7 +38,7 @@ export function createInbox<T>({ taken, drained, left }: Ends<T>): Inbox<T> {
   let over: { error?: FairleadClientError | undefined } | undefined;
 
   const claim = () => {
-    if (isRead) throw new TypeError("a subscription has one reader: one `for await` or one `listen`");
+    if (isRead) throw new TypeError("a subscription has one reader: `for await` or `listen`");
     isRead = true;
   };
 

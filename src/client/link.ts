@@ -66,7 +66,7 @@ export function keepLink(ends: LinkEnds, retries: Retries, options: LinkOptions)
       const address = await (asked ?? ends.address(signal));
       if (!signal.aborted) open(address);
     } catch (cause) {
-      if (!signal.aborted) lost(broken("the attempt could not begin", cause));
+      if (!signal.aborted) lost(broken("it could not begin", cause));
     }
   };
 

@@ -33,8 +33,8 @@ export interface Ending {
 
 /** The runtime's own WebSocket; an error that says what to do where there is none. */
 export function webSocketOf(given: WebSocketConstructor | undefined): WebSocketConstructor {
-  const own = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-  const found = given ?? own;
-  if (found !== undefined) return found;
-  throw new TypeError("no WebSocket here: use Node >= 22, or give options.WebSocket");
+  const found = given ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  if (found === undefined)
+    throw new TypeError("no WebSocket here: use Node >= 22, or give options.WebSocket");
+  return found;
 }

@@ -42,7 +42,7 @@ describe("a subscription", () => {
     const { session } = sessionHouse();
     const first = session.subscribe("a");
     first[Symbol.asyncIterator]();
-    expect(() => first[Symbol.asyncIterator]()).toThrow("one `for await` or one `listen`");
+    expect(() => first[Symbol.asyncIterator]()).toThrow("`for await` or `listen`");
     expect(() => first.listen(() => {})).toThrow("has one reader");
     const second = session.subscribe("b");
     void second.listen(() => {});
