@@ -53,7 +53,7 @@ export class Conversation<M extends Matter> {
   #socket: WebSocketLike | undefined;
   #liveness: Liveness | undefined;
   #patience: { cancel(): void } | undefined;
-  /** What the server said before it closed. */
+  /** What the server said on this connection, before it closed. */
   #complaint: FairleadClientError | undefined;
 
   readonly #url: Asked<string | URL>;
@@ -92,7 +92,7 @@ export class Conversation<M extends Matter> {
   /** For good, without an error; with one where going on makes no sense. */
   close(error?: FairleadClientError): void {
     this.#link.close(1000);
-    this.#end({ code: 1000, reason: "", wasClean: true }, error);
+    this.#end({ code: 1000, reason: "" }, error);
   }
 
   async #address(signal: AbortSignal): Promise<Address> {
@@ -110,11 +110,12 @@ export class Conversation<M extends Matter> {
 
   #opened(socket: WebSocketLike): void {
     if (socket.protocol !== PROTOCOL) {
-      const text = `the server chose ${socket.protocol || "no subprotocol"}, not ${PROTOCOL}: connect to a route of Fairlead`;
+      const text = `the server chose ${socket.protocol || "no subprotocol"}, not ${PROTOCOL}: it is no route of Fairlead`;
       this.close(new FairleadClientError("unsupported", text));
       return;
     }
     this.#socket = socket;
+    this.#complaint = undefined;
     this.#patience = this.clock.after(WELCOME_MS, () => this.#link.drop("no welcome came in time"));
   }
 
@@ -136,18 +137,18 @@ export class Conversation<M extends Matter> {
 
   /** Frames that it does not know are for those who do. */
   #hear(frame: ServerFrame): void {
-    const { t, id, retry } = frame as ServerFrame & { retry?: number };
+    const { t, id, retry = 0 } = frame as ServerFrame & { retry?: number };
     // A second one would send everything again.
     if (t === "welcome") this.#liveness ?? this.#welcomed(frame);
     else if (t === "ok" || (t === "err" && id !== undefined)) this.commands.answered(frame);
     else if (t === "err") this.#complained(frame);
     else if (t === "expiring") this.#renew(this.#socket);
     else if (t === "drain") {
-      this.#retries.hold(retry ?? 0);
-      this.#tell({ type: "draining", within: frame["within"] as number, retry: retry ?? 0 });
+      this.#retries.hold(retry);
+      this.#tell({ type: "draining", within: frame["within"] as number, retry });
     } else if (this.matter.heard(frame)) this.#retries.good();
     // A close with 4029 may follow.
-    if (frame["code"] === "rate_limited") this.#retries.hold(retry ?? 0);
+    if (frame["code"] === "rate_limited") this.#retries.hold(retry);
   }
 
   #welcomed(frame: ServerFrame): void {
@@ -155,14 +156,13 @@ export class Conversation<M extends Matter> {
     const { heartbeat, maxMessage } = about as unknown as OpenStatus;
     this.#patience?.cancel();
     this.#attempt = 0;
-    this.#complaint = undefined;
     const ask = () =>
       this.commands.add({ t: "ping", once: true, fields: () => ({}), done: nothing, failed: nothing });
     // Whatever it is: no storm of pings, and nothing that a timer cannot count.
     const quiet = heartbeat > 0 && heartbeat < 1e9 ? Math.max(heartbeat, 1e3) : QUIET_MS;
     this.#liveness = watchLiveness(this.clock, quiet, ask, () => this.#link.drop("no sign of life"));
     const send = (out: Frame) => this.#socket?.send(out);
-    this.commands.opened(send, maxMessage || Number.POSITIVE_INFINITY);
+    this.commands.opened(send, maxMessage || Number.MAX_VALUE);
     this.matter.opened(frame, send, this.#link);
     this.#tell({ ...(about as unknown as Omit<OpenStatus, "type">), type: "open" });
   }
@@ -202,8 +202,7 @@ export class Conversation<M extends Matter> {
       return;
     }
     const text = `the server closed with ${code} ${reason}`.trim();
-    const word = code === 4590 ? "replaced" : "closed";
-    this.#end(ending, this.#complaint ?? new FairleadClientError(word, text, { cause }));
+    this.#end(ending, this.#complaint ?? new FairleadClientError(WORDS[code] ?? "closed", text, { cause }));
   }
 
   #quiet(): void {
@@ -213,12 +212,12 @@ export class Conversation<M extends Matter> {
     this.#liveness = undefined;
   }
 
-  #end({ code, reason }: Ending, error: FairleadClientError | undefined): void {
+  #end({ code, reason }: Pick<Ending, "code" | "reason">, error: FairleadClientError | undefined): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
     this.#quiet();
     this.matter.ended(error);
-    this.commands.ended(error === undefined ? "the session was closed" : error.message);
+    this.commands.ended(error?.message ?? "the session was closed");
     this.#tell({ type: "closed", code, reason, ...(error && { error }) });
   }
 
@@ -227,5 +226,12 @@ export class Conversation<M extends Matter> {
     for (const listener of this.#listeners) tell(listener, status);
   }
 }
+
+/** Where the server said nothing before it closed. */
+const WORDS: Readonly<Record<number, ClientErrorCode>> = {
+  3000: "unauthorized",
+  3003: "forbidden",
+  4590: "replaced",
+};
 
 const nothing = () => {};

@@ -87,4 +87,37 @@ describe("a token", () => {
     fixed.net.last.end(3000);
     expect(fixed.session.status).toMatchObject({ type: "closed", code: 3000 });
   });
+
+  test.each([
+    [3000, "unauthorized"],
+    [3003, "forbidden"],
+  ])("that counts no longer ends the session with the close code's word: %i is %s", async (code, word) => {
+    const { session, net, welcome } = sessionHouse({ token: "t" });
+    await welcome({ topic: "a", epoch: "e1", offset: 0, count: 0 });
+    const subscription = session.subscribe();
+    net.last.end(code, "the token has expired");
+    expect(session.status).toMatchObject({ type: "closed", code, error: { code: word } });
+    await expect(subscription.listen(() => {})).rejects.toThrow(`closed with ${code} the token has expired`);
+  });
+
+  test("that was refused in words before the close is refused in those words", async () => {
+    const { session, net, say } = sessionHouse({ token: "t" });
+    await settle();
+    net.last.accept();
+    say({ t: "err", code: "forbidden", message: "no right to `subscribe`" });
+    net.last.end(3003);
+    const error = { code: "forbidden", message: "no right to `subscribe`" };
+    expect(session.status).toMatchObject({ type: "closed", code: 3003, error });
+  });
+
+  test("that was refused once is no reason for what goes wrong later", async () => {
+    const { session, net, say, lose } = sessionHouse({ token: () => "t" });
+    await settle();
+    net.last.accept();
+    say({ t: "err", code: "unauthorized", message: "no" });
+    await lose(3000);
+    net.last.accept();
+    net.last.end(1011);
+    expect(session.status).toMatchObject({ type: "away", code: 1011, cause: undefined });
+  });
 });
