@@ -21,8 +21,9 @@ export interface V1Client extends Disposable {
   closed(): Promise<{ code: number; reason: string }>;
 }
 
-export async function speak(url: string): Promise<V1Client> {
-  const client = await connect(url, [PROTOCOL]);
+/** `entries`: beside the subprotocol, like a token's. */
+export async function speak(url: string, entries: readonly string[] = []): Promise<V1Client> {
+  const client = await connect(url, [PROTOCOL, ...entries]);
   const events: Frame[] = [];
   const answers = new Map<number, (frame: Frame) => void>();
   let onEvent = () => {};
