@@ -36,13 +36,19 @@ export async function checkToken(token: string, issuers: readonly Issuer[], now:
 }
 
 function readHeader(token: string): Header | { readonly denied: Denial } {
-  if (token.split(".", 4).length !== 3) return { denied: "malformed" };
+  const parts = token.split(".", 4);
+  if (parts.length !== 3 || !parts.every(isBase64url)) return { denied: "malformed" };
   const header = attempt(() => decodeProtectedHeader(token));
   if (header === undefined) return { denied: "malformed" };
   const { alg, kid }: { alg?: unknown; kid?: unknown } = header;
   if (NEVER.some((name) => Object.hasOwn(header, name))) return { denied: "header" };
   if (kid !== undefined && typeof kid !== "string") return { denied: "header" };
   return typeof alg === "string" ? { alg, kid } : { denied: "algorithm" };
+}
+
+/** RFC 7515 section 2: without padding, and in the one way these bytes are written, so that a token has one text. */
+function isBase64url(part: string): boolean {
+  return Buffer.from(part, "base64url").toString("base64url") === part;
 }
 
 /** Whose token it says it is; where one issuer only is known, its keys decide. */
