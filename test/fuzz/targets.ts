@@ -7,6 +7,7 @@ import { envelopes } from "./targets/envelopes.ts";
 import { frames } from "./targets/frames.ts";
 import { handshakes } from "./targets/handshakes.ts";
 import { tokenFiles } from "./targets/token-files.ts";
+import { tokens } from "./targets/tokens.ts";
 
 export const TARGETS: readonly Target[] = [
   frames,
@@ -16,4 +17,5 @@ export const TARGETS: readonly Target[] = [
   bridgeFrames,
   configFiles,
   tokenFiles,
+  tokens,
 ];
