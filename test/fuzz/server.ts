@@ -5,6 +5,7 @@
 import { createServer } from "node:net";
 import { createGateway } from "../../src/gateway.ts";
 import type { Log } from "../../src/log.ts";
+import { SECRET } from "./speech/tokens.ts";
 
 export interface State {
   /** Connections whose route has seen a message. */
@@ -45,26 +46,30 @@ await new Promise<void>((done) => service.listen(0, "127.0.0.1", done));
 const address = service.address();
 const target = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
 
-const short = { stallTimeout: "1s", heartbeat: { ping: "1s", pong: "2s" } } as const;
+const short = { auth: "none", stallTimeout: "1s", heartbeat: { ping: "1s", pong: "2s" } } as const;
 const kept = { history: { size: 20, ttl: "1s" } } as const;
-const resume = { window: "1s", streams: 20 } as const;
+const feed = { kind: "feed", publish: true, keyField: "k", ...short, ...kept } as const;
+const resume = { window: "200ms", streams: 20 } as const;
 const bridge = { kind: "bridge", ...short, halfCloseTimeout: "100ms", resume } as const;
 
 const gateway = createGateway(
   {
     listen: { port: 0 },
     drain: { window: 0 },
+    auth: { jwt: { secret: SECRET }, query: true },
     routes: {
       "/echo": { kind: "echo", welcome: false, ...short },
       "/room/:name": { kind: "room", ...short, ...kept },
-      "/feed/:topic": { kind: "feed", publish: true, keyField: "k", ...short, ...kept },
+      "/feed/:topic": feed,
       "/paced": { kind: "feed", publish: true, maxRate: 20, ...short, ...kept },
-      "/relay": { kind: "relay", third: "replace", timeout: "2s", session: { ttl: "1s" }, ...short },
-      "/pipe": { kind: "relay", mode: "pipe", waitTimeout: "1s", ...short },
+      "/relay": { kind: "relay", third: "replace", timeout: "1s", session: { ttl: "300ms" }, ...short },
+      "/pipe": { kind: "relay", mode: "pipe", waitTimeout: "300ms", ...short },
       "/bridge": { ...bridge, target, resume: { ...resume, ssh: true } },
       "/lines": { ...bridge, target, framing: "lines" },
       "/to/:name": { ...bridge, targets: { a: target, constructor: target } },
       "/asked": { ...bridge, allow: [target] },
+      "/private/:topic": { ...feed, auth: "required" },
+      "/maybe/:topic": { ...feed, auth: "optional", anonymous: { subscribe: ["open"] } },
     },
   },
   { log },

@@ -3,6 +3,7 @@ import type { Target } from "./target.ts";
 import { bridgeFrames } from "./targets/bridge-frames.ts";
 import { commands } from "./targets/commands.ts";
 import { configFiles } from "./targets/config-files.ts";
+import { credentials } from "./targets/credentials.ts";
 import { envelopes } from "./targets/envelopes.ts";
 import { frames } from "./targets/frames.ts";
 import { handshakes } from "./targets/handshakes.ts";
@@ -15,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   commands,
   envelopes,
   bridgeFrames,
+  credentials,
   configFiles,
   tokenFiles,
   tokens,
