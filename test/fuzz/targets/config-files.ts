@@ -40,6 +40,28 @@ const CONFIGS: readonly Json[] = [
       "/one": { kind: "bridge", target: "[::1]:22", resume: { window: "10s", ssh: true } },
     },
   },
+  {
+    auth: {
+      jwt: [
+        { secretFile: "secret", issuer: "a" },
+        { jwks: "https://id.example/keys", issuer: "b", audience: "c" },
+      ],
+      keys: { ops: { hash: `sha256:${"0".repeat(64)}`, admin: true, caps: { "*": { publish: ["a.*"] } } } },
+      deadline: "2s",
+    },
+    origins: ["https://app.example"],
+    hosts: ["gateway.example"],
+    limits: { perAddress: 10, perSecond: 20, headers: 50 },
+    routes: {
+      "/feed/:name": {
+        kind: "feed",
+        auth: "optional",
+        access: { subscribe: true, publish: ["a.*"] },
+        anonymous: {},
+      },
+      "/echo": { kind: "echo", auth: "none", compression: { threshold: "1KiB" } },
+    },
+  },
 ];
 
 const WORDS = [
