@@ -27,9 +27,14 @@ export function bare(kind: RouteKind | "pub" | "pipe" | "compressed"): Contestan
   };
 }
 
-/** Without the launcher, which only finds Bun and becomes it. `options` of the route, beside the defaults. */
-export function fairlead(kind: RouteKind, options: object = {}, name = "fairlead"): Contestant {
-  return served(name, [process.execPath, "src/cli/main.ts"], kind, options);
+/** Without the launcher, which only finds Bun and becomes it. `options` of the route, and of the `house`, beside the defaults. */
+export function fairlead(
+  kind: RouteKind,
+  options: object = {},
+  name = "fairlead",
+  house: object = {},
+): Contestant {
+  return served(name, [process.execPath, "src/cli/main.ts"], kind, options, house);
 }
 
 /** As `npx fairlead` runs it. */
@@ -37,18 +42,24 @@ export function launcher(kind: RouteKind): Contestant {
   return served("fairlead, launcher", ["node", "bin/fairlead.mjs"], kind, {});
 }
 
-function served(name: string, program: readonly string[], kind: RouteKind, options: object): Contestant {
+function served(
+  name: string,
+  program: readonly string[],
+  kind: RouteKind,
+  options: object,
+  house: object = {},
+): Contestant {
   const command = (port: number, target: number) => [
     ...program,
     "serve",
     "--config",
-    configFile(kind, port, target, options),
+    configFile(kind, port, target, options, house),
   ];
   return { name, command: existsSync(join(root, "src/cli/main.ts")) ? command : undefined };
 }
 
 /** One route of one kind, everything else by default. */
-function configFile(kind: RouteKind, port: number, target: number, options: object): string {
+function configFile(kind: RouteKind, port: number, target: number, options: object, house: object): string {
   const path = join(folder, `${kind}-${port}.json`);
   const route = {
     kind,
@@ -56,7 +67,7 @@ function configFile(kind: RouteKind, port: number, target: number, options: obje
     ...options,
     ...(kind === "bridge" ? { target: `127.0.0.1:${target}` } : {}),
   };
-  writeFileSync(path, JSON.stringify({ listen: { port }, routes: { [PATHS[kind]]: route } }));
+  writeFileSync(path, JSON.stringify({ ...house, listen: { port }, routes: { [PATHS[kind]]: route } }));
   return path;
 }
 

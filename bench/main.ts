@@ -9,6 +9,8 @@ import { compressed } from "./compressed.ts";
 import { echo } from "./echo.ts";
 import { fanout } from "./fanout.ts";
 import { feed } from "./feed.ts";
+import { guardedEcho, guardedRoom } from "./guarded.ts";
+import { handshake } from "./handshake.ts";
 import { idle } from "./idle.ts";
 import { measure, type Pace, type RowResult } from "./measure.ts";
 import { peers } from "./peers.ts";
@@ -27,8 +29,23 @@ import { streams } from "./streams.ts";
 const FULL: Pace = { warmMs: 800, rounds: 5, roundMs: 350 };
 const QUICK: Pace = { warmMs: 300, rounds: 3, roundMs: 150 };
 
-const kinds = [echo, room, feed, relay, peers, pipe, bridge, streams, fanout, compressed, pub, stalled];
-const extras = { recovery, sqlite, idle, start };
+const kinds = [
+  echo,
+  room,
+  feed,
+  relay,
+  peers,
+  pipe,
+  bridge,
+  streams,
+  fanout,
+  compressed,
+  pub,
+  stalled,
+  guardedEcho,
+  guardedRoom,
+];
+const extras = { handshake, recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
 const { values, positionals } = parseArgs({
