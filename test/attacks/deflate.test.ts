@@ -168,6 +168,22 @@ describe("a compressed message that is spoilt", () => {
   });
 });
 
+test("what the runtime closed is counted by the code that the client was told", async () => {
+  await using gateway = await start();
+  const closed = (code: number) =>
+    gateway.metric(`fairlead_connections_closed_total{route="/echo",code="${code}"}`);
+  for (const [payload, code] of [
+    [Buffer.alloc(8, 0xff), 1007],
+    [deflated(Buffer.alloc(50 * MIB)), 1009],
+  ] as const) {
+    using client = await enter(gateway);
+    client.write(packed(payload));
+    expect((await client.ending()).code).toBe(code);
+    await expectCalm(gateway);
+    expect(await closed(code)).toBe(1);
+  }
+});
+
 async function expectEcho(client: RawClient): Promise<void> {
   client.write(frame("still here"));
   expect(inflated((await client.next()).payload).toString()).toBe("still here");
