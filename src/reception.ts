@@ -96,21 +96,26 @@ export function createReception(options: ReceptionOptions): Reception {
     const path = toldPath(asked, match);
     const misdirected = options.checkHost(request.headers, asked, peer);
     if (misdirected !== undefined) return refuse(misdirected, path, remoteAddress);
+    const arrival = { request, server, match, asked, path, client, peer };
     if (!upgrade && asked.startsWith("/api/"))
-      return options.api(request, asked, { remoteAddress, peerAddress: peer.address });
+      return fromPage(arrival, () =>
+        options.api(request, asked, { remoteAddress, peerAddress: peer.address }),
+      );
     const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
-    const routed = () => fromPage({ request, server, match, asked, path, client, peer });
+    const routed = () => fromPage(arrival, () => toRoute(arrival));
     if (upgrade || options.files === undefined || answersPlain(match)) return routed();
     return options.files(request, asked).then((found) => found ?? routed());
   }
 
-  function fromPage(arrival: Arrival): Answer | Promise<Answer> {
-    const { request, match, path, client, peer } = arrival;
+  function fromPage(
+    { request, match, path, client, peer }: Arrival,
+    next: () => Answer | Promise<Answer>,
+  ): Answer | Promise<Answer> {
     const verdict = options.checkOrigin(request, peer);
     if ("refusal" in verdict) return refuse(verdict.refusal, path, client.address);
-    if (verdict.listed === undefined) return toRoute(arrival);
-    return answerListed(verdict.listed, request, plainMethods(match), () => toRoute(arrival));
+    if (verdict.listed === undefined) return next();
+    return answerListed(verdict.listed, request, plainMethods(match), next);
   }
 
   function toRoute(arrival: Arrival): Answer | Promise<Answer> {

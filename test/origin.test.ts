@@ -183,6 +183,17 @@ describe("pages of no listed origin", () => {
     expect(messages).toEqual([]);
   });
 
+  test("cannot ask the API, whatever key they show", async () => {
+    await using gateway = await startGateway(routes);
+    const code = async (Origin: string | null) => {
+      const headers = { ...PLAIN, Origin, Authorization: "Bearer x", "Content-Length": "0" };
+      const { body } = await ask(gateway.host, { method: "POST", path: "/api/revoke", headers });
+      return body.split(":")[0];
+    };
+    expect(await code("https://evil.example")).toBe("origin_refused");
+    expect(await code(null)).toBe("not_found");
+  });
+
   test("learn nothing of which paths there are", async () => {
     await using gateway = await startGateway(routes);
     const answers = await Promise.all(
