@@ -101,7 +101,8 @@ export function isText(value: unknown): value is string {
   );
 }
 
+/** @throws TypeError on what turns in a circle, which no token can hold */
 export function isInfo(value: unknown): boolean {
-  const text = JSON.stringify(value);
-  return !nestsDeeper(text) && !isLongerThan(text, MAX_INFO_BYTES);
+  const text: string | undefined = JSON.stringify(value);
+  return text !== undefined && !nestsDeeper(text) && !isLongerThan(text, MAX_INFO_BYTES);
 }
