@@ -27,6 +27,11 @@ const TEXTS = {
 export type Denial = keyof typeof TEXTS;
 export const DENIALS = Object.keys(TEXTS) as Denial[];
 
+/** What the client is told. */
+export function denialText(word: Denial): string {
+  return TEXTS[word];
+}
+
 /** How often each happened. */
 export type DenialCounts = Record<Denial, number>;
 

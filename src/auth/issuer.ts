@@ -40,7 +40,7 @@ export function createIssuer(options: JwtOptions, remote: CreateRemote): Issuer 
     return { ...common, algorithms: publicAlgorithms(options), keyFor, dispose };
   }
   const algorithms = options.algorithms ?? ["HS256"];
-  const key = secret ?? readSecretFile(secretFile ?? "", algorithms);
+  const key = secret ?? readSecretFile("auth.jwt.secretFile", secretFile ?? "", algorithms);
   return { ...common, algorithms, keyFor: ofSecret(key), dispose };
 }
 
@@ -67,24 +67,28 @@ function importSecret(secret: string, alg: string): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", Buffer.from(secret), { name: "HMAC", hash }, false, ["verify"]);
 }
 
-/** Its text without the line end that editors add, as `FAIRLEAD_..._FILE` reads it too. */
-function readSecretFile(file: string, algorithms: readonly string[]): string {
-  const secret = readText("secretFile", file).replace(/\r?\n$/, "");
+/**
+ * Its text without the line end that editors add, as `FAIRLEAD_..._FILE` reads it too. `where`: the option that names it.
+ * @throws FairleadError CONFIG_INVALID
+ */
+export function readSecretFile(where: string, file: string, algorithms: readonly string[]): string {
+  const secret = readKeyText(where, file).replace(/\r?\n$/, "");
   const problem = secretProblem(secret, algorithms);
-  if (problem !== undefined) throw invalid("secretFile", file, `${problem.text}.${problem.hint}`);
+  if (problem !== undefined) throw invalid(where, file, `${problem.text}.${problem.hint}`);
   return secret;
 }
 
 function readKeyFile(file: string): KeySet {
-  const text = readText("keyFile", file);
+  const where = "auth.jwt.keyFile";
+  const text = readKeyText(where, file);
   if (text.includes("PRIVATE KEY")) {
     const advice = "make a file of the public one with `openssl pkey -pubout`; this one makes tokens";
-    throw invalid("keyFile", file, `holds a private key; ${advice}.`);
+    throw invalid(where, file, `holds a private key; ${advice}.`);
   }
   const keys = text.includes("-----BEGIN") ? readPemKey(text) : readKeySet(parse(text));
   if (keys !== undefined) return keys;
   const expected = "one public key or certificate in PEM, a JWK, or a set of them (JWKS), RSA with 2048 bits";
-  throw invalid("keyFile", file, `holds no key that can be used; expected ${expected}.`);
+  throw invalid(where, file, `holds no key that can be used; expected ${expected}.`);
 }
 
 function parse(text: string): unknown {
@@ -95,24 +99,25 @@ function parse(text: string): unknown {
   }
 }
 
-function readText(option: string, file: string): string {
-  const text = decodeUtf8(readBytes(option, file));
-  if (text === undefined) throw invalid(option, file, "is not text in UTF-8.");
+/** @throws FairleadError CONFIG_INVALID */
+export function readKeyText(where: string, file: string): string {
+  const text = decodeUtf8(readBytes(where, file));
+  if (text === undefined) throw invalid(where, file, "is not text in UTF-8.");
   return text;
 }
 
 /** Only a regular file ends for certain. */
-function readBytes(option: string, file: string): Uint8Array {
+function readBytes(where: string, file: string): Uint8Array {
   try {
     const stats = statSync(file);
     if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return readFileSync(file);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw invalid(option, file, `cannot be read (${code}); check the path and its rights.`);
+    throw invalid(where, file, `cannot be read (${code}); check the path and its rights.`);
   }
-  throw invalid(option, file, `is no file of at most ${MAX_FILE_BYTES} bytes; is it the right one?`);
+  throw invalid(where, file, `is no file of at most ${MAX_FILE_BYTES} bytes; is it the right one?`);
 }
 
-function invalid(option: string, file: string, text: string): FairleadError {
-  return new FairleadError("CONFIG_INVALID", `auth.jwt.${option}: ${showValue(file)} ${text}`);
+function invalid(where: string, file: string, text: string): FairleadError {
+  return new FairleadError("CONFIG_INVALID", `${where}: ${showValue(file)} ${text}`);
 }
