@@ -10,10 +10,12 @@ import { command as config } from "../src/cli/commands/config.ts";
 import { command as connect } from "../src/cli/commands/connect.ts";
 import { command as echo } from "../src/cli/commands/echo.ts";
 import { command as feed } from "../src/cli/commands/feed.ts";
+import { command as key } from "../src/cli/commands/key.ts";
 import { command as relay } from "../src/cli/commands/relay.ts";
 import { command as replay } from "../src/cli/commands/replay.ts";
 import { command as room } from "../src/cli/commands/room.ts";
 import { command as serve } from "../src/cli/commands/serve.ts";
+import { command as token } from "../src/cli/commands/token.ts";
 import { command as tunnel } from "../src/cli/commands/tunnel.ts";
 import type { Flag } from "../src/cli/flags.ts";
 import { expectedText } from "../src/config/expected.ts";
@@ -32,6 +34,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   connect,
   tunnel,
   replay,
+  token,
+  key,
   config,
 };
 /** Files below the project's root that have such tables. */
@@ -56,6 +60,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
   "flags of connect": () => flagTable(connect, "client"),
   "flags of tunnel": () => flagTable(tunnel, "client"),
   "flags of replay": () => flagTable(replay, "client"),
+  "flags of token": () => flagTable(token, "token"),
   "flags of the handshake": () => flagTable(connect, "handshake"),
   metrics: metricTable,
 };

@@ -9,7 +9,7 @@ import type { Setting } from "../config/layers.ts";
 import { type ConfigInput, configSchema } from "../config/schema.ts";
 import { defaultAt, metaOf, optionPaths, type Schemas, schemasAt } from "../config/schema-tree.ts";
 
-export type FlagGroup = "route" | "gateway" | "handshake" | "client" | "websockify";
+export type FlagGroup = "route" | "gateway" | "handshake" | "client" | "token" | "websockify";
 
 export interface Flag {
   /** Without the dashes. */

@@ -29,6 +29,7 @@ export function commandHelp(command: Command): string {
     ...flagLines("Flags of websockify", command, "websockify"),
     ...flagLines("Options of the gateway", command, "gateway"),
     ...flagLines("Options of the client", command, "client"),
+    ...flagLines("Options of the token", command, "token"),
     ...flagLines("Options of the handshake", command, "handshake"),
     "",
     "Examples:",

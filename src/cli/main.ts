@@ -21,6 +21,8 @@ const VERBS = {
   connect: () => import("./commands/connect.ts"),
   tunnel: () => import("./commands/tunnel.ts"),
   replay: () => import("./commands/replay.ts"),
+  token: () => import("./commands/token.ts"),
+  key: () => import("./commands/key.ts"),
   config: () => import("./commands/config.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
