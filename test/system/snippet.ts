@@ -22,7 +22,7 @@ const SECONDS = 20;
 const GRACE_SECONDS = 0.5;
 const STARTS = /^(?:npm start|npx fairlead)\b/;
 const NO_SERVER =
-  /^(?:npm start --|npx fairlead) (?:config\b|connect\b|replay\b|--run\b|.*(?:--help|--version))/;
+  /^(?:npm start --|npx fairlead) (?:config\b|connect\b|replay\b|token\b|key\b|--run\b|.*(?:--help|--version))/;
 
 /** The last command of a block serves until it is killed. */
 export function isStart({ lang, text }: Block): boolean {
