@@ -126,6 +126,7 @@ function metricTable(): string {
     routes: new Map([["x", { queued: 1, resumable: 1, parked: 1 }]]),
     descriptorsUsed: 0,
     descriptorsMax: 0,
+    memory: { max: 0, shed: 0 },
     engineUp: true,
     insecure: ["x"],
     certificate: { notAfter: 1, swapped: 2, kept: 3 },

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { createApi } from "./api.ts";
-import { createDenialCounts, type DenialCounts } from "./auth/denials.ts";
+import { createDenialCounts } from "./auth/denials.ts";
 import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
 import { certificateOf } from "./certificate.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -12,6 +12,7 @@ import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
+import { createCounts } from "./counts.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createEndpoint, type House, pathsOf } from "./endpoints.ts";
@@ -24,23 +25,17 @@ import { createHandshake } from "./handshake.ts";
 import { createHostCheck } from "./host.ts";
 import type { Authenticator, Identity, Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
-import { createDoor } from "./limits/door.ts";
-import { createPacing } from "./limits/pace.ts";
-import { type Capacity, createCapacity, defaultCapacity } from "./limits.ts";
+import { createBounds } from "./limits/bounds.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { plainAddress } from "./network.ts";
 import { createOriginCheck } from "./origin.ts";
 import { createOwnPages } from "./own-pages.ts";
-import { renderMetrics } from "./prometheus.ts";
 import { createReception, type ReceptionOptions } from "./reception.ts";
-import type { Refusal } from "./route.ts";
 import { createRouter } from "./router.ts";
 import { checkFolder, createStaticFiles } from "./static-files.ts";
-import type { CertificateStats } from "./tls.ts";
 import { clearStale } from "./unix-socket.ts";
 import { createValidity } from "./validity.ts";
-import { VERSION } from "./version.ts";
 
 export interface Gateway {
   /** Binds and resolves once it listens; rejects with LISTEN_FAILED, or with ENGINE_DOWN when the engine's file cannot be opened. */
@@ -88,9 +83,8 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
 }
 
 function furnish(config: Config, log: Log, clock: Clock) {
-  const capacity = createCapacity(config.limits.connections ?? defaultCapacity());
   const isTrusted = createTrust(config.trustProxy);
-  const door = createDoor({ ...config.limits, capacity, isTrusted, clock });
+  const { capacity, door, memory, pacing } = createBounds(config, { isTrusted, clock, log });
   const engine = createEngine(config.engine, clock, log);
   const insecure = insecureSwitches(config);
   let draining = false;
@@ -110,7 +104,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
   );
 
   const certificate = () => listener?.certificate?.stats();
-  const counts = createCounts({ endpoints, capacity, engine, insecure, certificate, denied, log });
+  const counts = createCounts({ endpoints, capacity, memory, engine, insecure, certificate, denied, log });
   const isDraining = () => draining;
   const revoke = createRevoke({ authenticator, validity, endpoints, log });
 
@@ -125,7 +119,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       closesBrowsers: auth.browserClose,
     }),
     api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
-    notReady: () => (draining ? "draining" : engineProblem(engine)),
+    notReady: () => (draining ? "draining" : memory.isOver ? "memory" : engineProblem(engine)),
     isDraining,
     validity,
     counts,
@@ -143,7 +137,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
-      pacing: createPacing(config.limits, clock),
+      pacing,
       maxBody: config.limits.body,
       reception,
       onGone: ({ place }) => place?.leave(),
@@ -151,6 +145,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       log,
     });
     log.info(listener.address, "listening");
+    memory.start();
     for (const { route } of endpoints) route.start?.();
   }
 
@@ -164,6 +159,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
     await Promise.all(endpoints.map(({ route }) => route.dispose()));
     for (const { heartbeat } of endpoints) heartbeat.stop();
     validity.stop();
+    memory.stop();
     authenticator?.dispose();
     await listener?.stop();
     await engine.close();
@@ -230,42 +226,6 @@ function createRevoke({ authenticator, validity, endpoints, log }: Revoking) {
     for (const { route } of endpoints) route.revoked?.(isRevoked);
     log.info({ ...what, ended }, "revoked");
     return ended;
-  };
-}
-
-interface Counted {
-  readonly endpoints: readonly Endpoint[];
-  readonly capacity: Capacity;
-  readonly engine: Engine;
-  readonly insecure: readonly { readonly name: string }[];
-  readonly certificate: () => CertificateStats | undefined;
-  readonly denied: DenialCounts;
-  readonly log: Log;
-}
-
-/** What is counted beside routes, and all of it as `/metrics` shows it. */
-function createCounts({ endpoints, capacity, engine, insecure, certificate, denied, log }: Counted) {
-  const rejected = new Map<string, number>();
-  return {
-    onRefused({ code, status }: Refusal, path: string, ip: string): void {
-      rejected.set(code, (rejected.get(code) ?? 0) + 1);
-      log.debug({ code, status, path, ip }, "! refused");
-    },
-    metrics: () =>
-      renderMetrics(
-        endpoints.map(({ counters }) => counters),
-        {
-          version: VERSION,
-          rejected,
-          denied,
-          descriptorsUsed: capacity.used,
-          descriptorsMax: capacity.max,
-          engineUp: engine.health().up,
-          insecure: insecure.map((each) => each.name),
-          certificate: certificate(),
-          routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
-        },
-      ),
   };
 }
 

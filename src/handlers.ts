@@ -54,6 +54,7 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
       if (connection.refused !== undefined) return dismiss(connection, connection.refused);
       connection.pace = options.pacing?.(connection);
       connections.add(connection);
+      if (connection.place !== undefined) connection.place.holder = connection;
       connection.guard("onOpen", () => opened(connection));
       if (connection.isOpen) connection.guard("open", () => enter(connection));
       announce(connection, log);

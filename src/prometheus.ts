@@ -2,6 +2,7 @@
  * Counters as Prometheus text (exposition format 0.0.4). One table says what each metric is; docs are checked against it.
  * No library: ours would have to copy every plain number into its objects first, and the format is ten lines.
  */
+import type { Memory } from "./limits/memory.ts";
 import { DROP_REASONS, RECORDING_RESULTS, type RouteCounters } from "./metrics.ts";
 import type { RouteStats } from "./route.ts";
 import type { CertificateStats } from "./tls.ts";
@@ -23,6 +24,7 @@ export interface ProcessStats {
   readonly denied: Readonly<Record<string, number>>;
   readonly descriptorsUsed: number;
   readonly descriptorsMax: number;
+  readonly memory: Pick<Memory, "max" | "shed">;
   readonly engineUp: boolean;
   /** Names of switches of the config that weaken it. */
   readonly insecure: readonly string[];
@@ -197,6 +199,18 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     type: "gauge",
     help: "Descriptors that connections may hold; 0 is no cap.",
     read: single((stats) => stats.descriptorsMax),
+  },
+  {
+    name: "fairlead_memory_max_bytes",
+    type: "gauge",
+    help: "The memory mark; past it new connections are refused and readers who lag are cut. 0 is none.",
+    read: single((stats) => stats.memory.max),
+  },
+  {
+    name: "fairlead_memory_shed_total",
+    type: "counter",
+    help: "Readers that were cut because memory was short.",
+    read: single((stats) => stats.memory.shed),
   },
   {
     name: "fairlead_engine_up",

@@ -91,6 +91,11 @@ const TABLE = {
     text: "This gateway holds as many connections as it may; try again later.",
     headers: LATER,
   },
+  memory: {
+    status: 503,
+    text: "This gateway is short of memory; try again later.",
+    headers: LATER,
+  },
   draining: {
     status: 503,
     text: "This gateway is shutting down; try again, another one may answer.",

@@ -11,6 +11,7 @@ export function testDoor(capacity: Capacity, options: Partial<DoorOptions> = {})
     perUser: 0,
     perSecond: 0,
     isTrusted: () => false,
+    isShort: () => false,
     clock: testClock(),
     ...options,
   });

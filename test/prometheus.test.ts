@@ -12,6 +12,7 @@ const STATS = {
   denied: { signature: 5 },
   descriptorsUsed: 3,
   descriptorsMax: 100,
+  memory: { max: 7_000, shed: 8 },
   engineUp: true,
   insecure: ["origins"],
   certificate: { notAfter: 1, swapped: 2, kept: 3 },

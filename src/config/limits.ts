@@ -1,6 +1,6 @@
 /** Options of `limits`: what one client, one address, or all of them may take. 0 is no limit. */
 import { z } from "zod";
-import { option, size } from "./option.ts";
+import { option, optionalSize, size } from "./option.ts";
 
 export const limitsOptions = z
   .strictObject({
@@ -56,3 +56,9 @@ export const limitsOptions = z
     ),
   })
   .prefault({});
+
+export const memoryOptions = z.strictObject({
+  max: optionalSize(
+    "resident memory past which new connections get 503 and readers who lag most are cut; default: 80 % of the limit of the control group, where there is one",
+  ),
+});

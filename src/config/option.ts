@@ -39,6 +39,10 @@ export const duration = (byDefault: number | string, reason: string) =>
 export const size = (byDefault: number | string, reason: string) =>
   option(quantity("size", '"64KiB" or 65536 (bytes)', parseSize).prefault(byDefault), reason, "size");
 
+/** A size that has no default of its own. */
+export const optionalSize = (reason: string) =>
+  option(quantity("size", '"64KiB" or 65536 (bytes)', parseSize).optional(), reason, "size");
+
 export const flag = (byDefault: boolean, reason: string) => option(z.boolean().default(byDefault), reason);
 
 export const callback = <T>(reason: string) =>

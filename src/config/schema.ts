@@ -9,7 +9,7 @@ import { echoOptions } from "./kinds/echo.ts";
 import { feedOptions } from "./kinds/feed.ts";
 import { relayOptions } from "./kinds/relay.ts";
 import { roomOptions } from "./kinds/room.ts";
-import { limitsOptions } from "./limits.ts";
+import { limitsOptions, memoryOptions } from "./limits.ts";
 import { duration, flag, option, secret } from "./option.ts";
 
 export const routeOptions = z.discriminatedUnion("kind", [
@@ -87,6 +87,7 @@ export const configSchema = z.strictObject({
   ),
   engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),
   limits: limitsOptions.prefault({}),
+  memory: memoryOptions.prefault({}),
   node: option(
     z.string().min(1).max(64).optional(),
     "name of this process, as clients of fairlead.v1 see it; default: random",

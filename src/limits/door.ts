@@ -9,6 +9,7 @@ import { isLoopback } from "../network.ts";
 import { refusal } from "../refusals.ts";
 import type { AdmitRequest, Refusal } from "../route.ts";
 import { createArrivals } from "./arrivals.ts";
+import type { Laggard } from "./memory.ts";
 import { createTally, type Tally } from "./tally.ts";
 
 /** All 0: no limit. */
@@ -22,6 +23,8 @@ export interface DoorLimits {
 }
 
 export interface DoorOptions extends DoorLimits {
+  /** Nobody more may come in: memory is short. */
+  isShort(): boolean;
   readonly capacity: Capacity;
   /** A proxy whose word counts. */
   isTrusted(peer: { readonly address: string }): boolean;
@@ -32,6 +35,8 @@ export type Entrant = Pick<AdmitRequest, "remoteAddress" | "headers" | "user">;
 
 /** What one connection takes of what is shared. */
 export interface Place {
+  /** Whoever sits there, once that is known. */
+  holder: Laggard | undefined;
   /** It turned out whose connection this is. False: that user has as many as one may, and nothing has changed. */
   belongTo(user: string): boolean;
   /** Gives everything back, once. */
@@ -40,6 +45,8 @@ export interface Place {
 
 export interface Door {
   enter(from: Entrant): { readonly place: Place } | { readonly refusal: Refusal };
+  /** Everybody who is in. */
+  holders(): Laggard[];
 }
 
 export function createDoor(options: DoorOptions): Door {
@@ -47,7 +54,8 @@ export function createDoor(options: DoorOptions): Door {
   const addresses = createTally(options.perAddress);
   const users = createTally(options.perUser);
   const arrivals = createArrivals(options.perSecond, options.clock);
-  const shares = { capacity, addresses, users };
+  const taken = new Set<Place>();
+  const shares = { capacity, addresses, users, taken };
 
   /** Undefined: one that is not counted by its address, because others stand behind it, or nobody from outside. */
   function addressOf({ remoteAddress: address, headers }: Entrant): string | undefined {
@@ -73,6 +81,7 @@ export function createDoor(options: DoorOptions): Door {
 
   return {
     enter(from) {
+      if (options.isShort()) return { refusal: refusal("memory") };
       if (!capacity.take()) return { refusal: refusal("full") };
       const address = addressOf(from);
       const refused = takeShares(address, from.user);
@@ -80,6 +89,7 @@ export function createDoor(options: DoorOptions): Door {
       capacity.give();
       return { refusal: refused };
     },
+    holders: () => [...taken].flatMap(({ holder }) => (holder === undefined ? [] : [holder])),
   };
 }
 
@@ -87,17 +97,21 @@ interface Shares {
   readonly capacity: Capacity;
   readonly addresses: Tally;
   readonly users: Tally;
+  readonly taken: Set<Place>;
 }
 
 /** A class, because there is one for each connection. */
 class Taken implements Place {
+  holder: Laggard | undefined = undefined;
   private isTaken = true;
 
   constructor(
     private readonly shares: Shares,
     private readonly address: string | undefined,
     private user: string | null,
-  ) {}
+  ) {
+    shares.taken.add(this);
+  }
 
   belongTo(user: string): boolean {
     if (user === this.user || !this.isTaken) return true;
@@ -111,7 +125,8 @@ class Taken implements Place {
   leave(): void {
     if (!this.isTaken) return;
     this.isTaken = false;
-    const { capacity, addresses, users } = this.shares;
+    const { capacity, addresses, users, taken } = this.shares;
+    taken.delete(this);
     capacity.give();
     if (this.address !== undefined) addresses.give(this.address);
     if (this.user !== null) users.give(this.user);

@@ -81,6 +81,7 @@ export function createTopicStreams(options: TopicStreamsOptions): TopicStreams {
         log.info({ ...fields, reason }, "goodbye");
       },
     });
+    place.holder = stream;
     streams.add(stream);
     heartbeat.add(stream);
     counters.streams += 1;

@@ -87,7 +87,12 @@ later(37, "duplicated or reordered engine messages", "O", "both engines are in t
 later(38, "mass reconnect", "R L", "no test yet");
 fault(39, "wall clock jumps", "a clock of the test's own, hours back and forth", "E");
 later(40, "event loop blocked for 2 s", "I E", "no test yet");
-later(41, "memory mark reached", "B E R", "no test yet");
+fault(
+  41,
+  "memory mark reached",
+  "stalled readers of big rooms, in a control group where one can be made",
+  "B E R",
+);
 later(42, "descriptors exhausted", "E R", "no test yet");
 fault(43, "port in use, privileged, bad address", "second instance, port 80 as nobody", "E");
 fault(44, "disk full for log or recording", "`/dev/full`, limit of file size", "E");

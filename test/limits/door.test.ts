@@ -40,6 +40,27 @@ describe("a door", () => {
     expect(capacity.used).toBe(2);
   });
 
+  test("lets nobody in while memory is short, and says so", () => {
+    let isShort = true;
+    const { door, capacity } = doorHouse({ isShort: () => isShort });
+    expect(enter(door, { address: "127.0.0.1" })).toBe("memory");
+    expect(capacity.used).toBe(0);
+    isShort = false;
+    taken(enter(door));
+  });
+
+  test("knows who is in, once they have sat down, and until they leave", () => {
+    const { door } = doorHouse({});
+    const [first, second] = [taken(enter(door)), taken(enter(door))];
+    expect(door.holders()).toEqual([]);
+    const holder = { buffered: () => 1, terminate() {} };
+    first.holder = holder;
+    expect(door.holders()).toEqual([holder]);
+    second.leave();
+    first.leave();
+    expect(door.holders()).toEqual([]);
+  });
+
   test("gives a place back once, however often it is left", () => {
     const { door, capacity } = doorHouse({ perAddress: 2, perUser: 2 });
     const [first] = [taken(enter(door, { user: "ann" })), taken(enter(door, { user: "ann" }))];

@@ -1,0 +1,57 @@
+/** What is counted beside routes, and all of it as `/metrics` shows it. */
+import type { DenialCounts } from "./auth/denials.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Engine } from "./engine.ts";
+import type { Memory } from "./limits/memory.ts";
+import type { Capacity } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { renderMetrics } from "./prometheus.ts";
+import type { Refusal } from "./route.ts";
+import type { CertificateStats } from "./tls.ts";
+import { VERSION } from "./version.ts";
+
+export interface Counted {
+  readonly endpoints: readonly Endpoint[];
+  readonly capacity: Capacity;
+  readonly memory: Memory;
+  readonly engine: Engine;
+  readonly insecure: readonly { readonly name: string }[];
+  readonly certificate: () => CertificateStats | undefined;
+  readonly denied: DenialCounts;
+  readonly log: Log;
+}
+
+export function createCounts({
+  endpoints,
+  capacity,
+  memory,
+  engine,
+  insecure,
+  certificate,
+  denied,
+  log,
+}: Counted) {
+  const rejected = new Map<string, number>();
+  return {
+    onRefused({ code, status }: Refusal, path: string, ip: string): void {
+      rejected.set(code, (rejected.get(code) ?? 0) + 1);
+      log.debug({ code, status, path, ip }, "! refused");
+    },
+    metrics: () =>
+      renderMetrics(
+        endpoints.map(({ counters }) => counters),
+        {
+          version: VERSION,
+          rejected,
+          denied,
+          descriptorsUsed: capacity.used,
+          descriptorsMax: capacity.max,
+          memory,
+          engineUp: engine.health().up,
+          insecure: insecure.map((each) => each.name),
+          certificate: certificate(),
+          routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
+        },
+      ),
+  };
+}

@@ -1,0 +1,38 @@
+/** All that bounds what clients together may take, built from the config. The parts know each other only here. */
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/schema.ts";
+import { type Capacity, createCapacity, defaultCapacity } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { cgroupMemory } from "./cgroup.ts";
+import { createDoor, type Door, type DoorOptions } from "./door.ts";
+import { createMemory, type Memory } from "./memory.ts";
+import { createPacing } from "./pace.ts";
+
+export interface Bounds {
+  readonly capacity: Capacity;
+  readonly door: Door;
+  readonly memory: Memory;
+  readonly pacing: ReturnType<typeof createPacing>;
+}
+
+export interface BoundsDeps extends Pick<DoorOptions, "isTrusted"> {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The system kills what passes its limit, so the mark lies well below. */
+const SHARE_OF_CGROUP = 0.8;
+
+export function createBounds({ limits, memory: { max } }: Config, deps: BoundsDeps): Bounds {
+  const { clock } = deps;
+  const capacity = createCapacity(limits.connections ?? defaultCapacity());
+  const memory = createMemory({
+    ...deps,
+    max: max ?? Math.floor(cgroupMemory() * SHARE_OF_CGROUP),
+    resident: () => process.memoryUsage.rss(),
+    collect: () => Bun.gc(true),
+    laggards: () => door.holders(),
+  });
+  const door = createDoor({ ...deps, ...limits, capacity, isShort: () => memory.isOver });
+  return { capacity, door, memory, pacing: createPacing(limits, clock) };
+}
