@@ -46,7 +46,7 @@ function memoryHouse(max: number, base = 0) {
     });
   };
   const cut = () => readers.filter(({ code }) => code === 1013).map(({ name }) => name);
-  const tick = (ms = 100) => clock.advance(ms);
+  const tick = (ms = 25) => clock.advance(ms);
   return Object.assign(house, { clock, log, memory, reader, cut, tick });
 }
 
@@ -63,10 +63,10 @@ describe("the memory mark", () => {
     ]);
   });
 
-  test("is looked at every 100 ms, and not before it starts or after it stops", () => {
+  test("is looked at every 25 ms, and not before it starts or after it stops", () => {
     const house = memoryHouse(100 * MIB);
     house.tick(1_000);
-    expect(house.looks).toBe(10);
+    expect(house.looks).toBe(40);
     house.memory.start();
     house.memory.stop();
     expect(house.clock.pending).toBe(0);
@@ -87,16 +87,21 @@ describe("the memory mark", () => {
     expect([house.cut(), house.memory.isOver]).toEqual([["b"], false]);
   });
 
-  test("waits for what was cut to be given back, before it cuts more", () => {
+  test("counts what was cut as gone until it is given back, and asks for it with a collection", () => {
     const house = memoryHouse(100 * MIB, 60 * MIB);
     for (const name of ["a", "b", "c"]) house.reader(name, 15 * MIB);
     house.tick();
-    expect(house.cut()).toHaveLength(1);
+    expect([house.cut().length, house.collections]).toEqual([1, 2]);
+    house.base = 75 * MIB;
+    house.tick();
+    expect([house.cut().length, house.collections]).toEqual([2, 2]);
     house.late = 15 * MIB;
-    house.tick(200);
-    expect(house.cut()).toHaveLength(1);
-    house.tick(100);
-    expect(house.cut()).toHaveLength(2);
+    house.tick(50);
+    expect([house.cut().length, house.collections]).toEqual([2, 2]);
+    house.tick(25);
+    expect([house.cut().length, house.collections]).toEqual([2, 3]);
+    house.tick(25);
+    expect(house.cut()).toHaveLength(3);
   });
 
   test("goes on as long as memory goes up", () => {
@@ -125,17 +130,18 @@ describe("the memory mark", () => {
     expect(house.memory.isOver).toBe(false);
   });
 
-  test("cuts nobody for what was garbage, and collects every 10 s at most", () => {
+  test("cuts nobody for what was garbage, and asks for that every 10 s at most", () => {
     const house = memoryHouse(100 * MIB, 60 * MIB);
     house.reader("slow", 20 * MIB);
     house.garbage = 50 * MIB;
     house.tick();
     expect([house.cut(), house.collections]).toEqual([[], 1]);
     house.base = 200 * MIB;
-    house.tick(9_900);
-    expect(house.collections).toBe(1);
-    house.tick(100);
-    expect(house.collections).toBe(2);
+    house.tick(9_975);
+    const cutting = 1;
+    expect([house.cut(), house.collections]).toEqual([["slow"], 1 + cutting]);
+    house.tick(25);
+    expect(house.collections).toBe(2 + cutting);
   });
 
   test("cuts nobody for whom next to nothing waits, whatever else fills the memory", () => {
@@ -148,7 +154,7 @@ describe("the memory mark", () => {
 
   test("is told once a minute while it is passed", () => {
     const house = memoryHouse(100 * MIB, 150 * MIB);
-    house.tick(59_900);
+    house.tick(59_975);
     expect(house.log.lines).toEqual([
       {
         level: "warn",
@@ -158,7 +164,7 @@ describe("the memory mark", () => {
         shed: 0,
       },
     ]);
-    house.tick(300);
+    house.tick(50);
     expect(house.log.lines).toHaveLength(2);
   });
 });
