@@ -13,6 +13,6 @@ const ARGS = [
 ];
 
 /** Whoever launches it closes it. */
-export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ARGS });
+export function launchChromium(executablePath: string, ...more: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...ARGS, ...more] });
 }
