@@ -4,6 +4,7 @@
  * The route says which topics a connection may read and what it may publish.
  */
 
+import { lacks } from "../access.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection, Publisher } from "../connection.ts";
 import type { Idem, OutMessage, Presence, Topics } from "../engine.ts";
@@ -21,7 +22,7 @@ import type { PubResult } from "./conflate.ts";
 import { type Hub, readerOf } from "./hub.ts";
 import { fromOf, topicRefusal } from "./path.ts";
 import { createRoutePresence, memberOf } from "./presence.ts";
-import { forbiddenRefusal, lacks, readLacks, sinceFor, type Wanted } from "./rights.ts";
+import { forbiddenRefusal, readLacks, sinceFor, type Wanted } from "./rights.ts";
 import { downOnly, Subscriptions, type SubscriptionsOptions } from "./subscriptions.ts";
 
 /** What the URL says of the path's topic: `?since=EPOCH:OFFSET`, `?last=N`, `?presence=1`. */

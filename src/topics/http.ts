@@ -3,6 +3,7 @@
  * One reader or publisher is treated as over WebSocket: same bounds, same policy, same positions.
  */
 
+import { lacks } from "../access.ts";
 import type { HistoryPage, OutMessage, Topics } from "../engine.ts";
 import { isEngineDown } from "../errors.ts";
 import { byteLength } from "../limits.ts";
@@ -13,7 +14,7 @@ import { entryText } from "../wire/frames.ts";
 import { nestsDeeper } from "../wire/json-depth.ts";
 import type { PubResult } from "./conflate.ts";
 import { countOf } from "./path.ts";
-import { forbiddenRefusal, lacks } from "./rights.ts";
+import { forbiddenRefusal } from "./rights.ts";
 
 const DEFAULT_LIMIT = 100;
 

@@ -2,10 +2,10 @@
  * What clients of rooms and feeds may do, one function a verb. Each asks with the very name that is used afterwards, and before anything
  * is looked up: the answer for a topic that exists and for one that does not is the same.
  */
-import type { May, Right } from "../identity.ts";
+import { lacks } from "../access.ts";
+import type { May } from "../identity.ts";
 import { refusal } from "../refusals.ts";
 import type { Refusal } from "../route.ts";
-import { shown } from "../wire/shown.ts";
 import type { Position } from "../wire/v1.ts";
 
 /** What somebody wants of a topic, or of all that a pattern matches. */
@@ -19,13 +19,6 @@ export interface Wanted {
 
 /** No topic has been there: whoever comes from it has lost what it had. */
 export const NOWHERE: Position = { epoch: "-", offset: 0 };
-
-/** Why this right does not hold for a topic, in words for its client; undefined: it holds. */
-export function lacks(may: May, right: Right, topic: string): string | undefined {
-  return may(right, topic)
-    ? undefined
-    : `no right to \`${right}\` on ${shown(topic)}; the caps of the token, or the access of the route, must list it`;
-}
 
 /** Why this may not be read. */
 export function readLacks(may: May, { topic, presence, last = 0 }: Wanted): string | undefined {
@@ -44,7 +37,7 @@ export function sinceFor<T>(may: May, topic: string, since: T | undefined): T | 
   return since === undefined || may("history", topic) ? since : NOWHERE;
 }
 
-/** As a request is answered. */
+/** As a request is answered, in the same words as a command. */
 export function forbiddenRefusal(problem: string | undefined): Refusal | undefined {
-  return problem === undefined ? undefined : refusal("forbidden");
+  return problem === undefined ? undefined : { ...refusal("forbidden"), text: `${problem}.` };
 }

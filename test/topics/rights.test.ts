@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { May, Right } from "../../src/identity.ts";
-import { lacks, NOWHERE, readLacks, sinceFor } from "../../src/topics/rights.ts";
+import { NOWHERE, readLacks, sinceFor } from "../../src/topics/rights.ts";
 import type { Answer, Command } from "../../src/wire/v1.ts";
 import { type RightsHouse, rightsHouse } from "./rights-house.ts";
 
@@ -33,13 +33,6 @@ describe("what a reader lacks", () => {
     expect(readLacks(only("subscribe"), { topic: "a", presence: false, last: 0 })).toBeUndefined();
   });
 
-  test("names the topic, cut and quoted, and what would give the right", () => {
-    const problem = lacks(nothing, "publish", `a\u202e${"x".repeat(300)}`);
-    expect(problem).toContain('"a<U+202E>xxx');
-    expect(problem).toMatch(/caps.*access/);
-    expect(problem?.length).toBeLessThan(250);
-  });
-
   test("is nowhere to go on from, where it has no right to the history", () => {
     const since = { epoch: "a", offset: 3 };
     expect(sinceFor(only("history"), "t", since)).toBe(since);
@@ -62,9 +55,10 @@ describe.each(KINDS)("%s: a client without a right", (kind) => {
         return house.admit({ may: but(right), topic, query });
       }),
     );
-    for (const answer of answers)
-      expect(answer).toMatchObject({ refusal: { status: 403, code: "forbidden" } });
-    expect(answers[0]).toEqual(answers[1]);
+    const [known, unknown] = answers.map((answer) => JSON.stringify(answer));
+    expect(answers[0]).toMatchObject({ refusal: { status: 403, code: "forbidden" } });
+    expect(known).toContain(`no right to \`${right}\``);
+    expect(known?.replace("exists", "not")).toBe(unknown ?? "");
     expect(house.touched).toEqual([]);
   });
 
@@ -170,8 +164,9 @@ describe("feed: a request without a right", () => {
         return house.http(init, { may: but(right), topic, query });
       }),
     );
-    for (const answer of answers) expect(answer).toMatchObject({ status: 403, code: "forbidden" });
-    expect(answers[0]).toEqual(answers[1]);
+    const [known, unknown] = answers.map((answer) => JSON.stringify(answer));
+    expect(answers[0]).toMatchObject({ status: 403, code: "forbidden" });
+    expect(known?.replace("exists", "not")).toBe(unknown ?? "");
     expect(house.touched).toEqual([]);
   });
 });
