@@ -42,7 +42,7 @@ fault(2, "half-open, seen from the client", "the same, looked at from the librar
 fault(3, "outage of 3 s", "packets dropped, then not", "L O");
 fault(4, "5 % random loss", "packets dropped by chance", "L O");
 fault(5, "narrow link", "1 Mbit/s by `tc tbf`", "B O");
-later(6, "latency of 200 ms ± 100", "O", "no test yet");
+fault(6, "latency of 200 ms ± 100", "a proxy that delays", "O");
 fault(7, "RST mid-frame", "raw client, after parts of head and payload, mid-message", "E");
 fault(8, "RST during the upgrade or right after 101", "raw client, at every part of the handshake", "E");
 fault(9, "connection killed by the kernel", "`ss -K`", "L O R");
@@ -54,9 +54,9 @@ fault(
   "closed port, full backlog, name without a server, reset",
   "E B",
 );
-later(13, "target never reads", "L B R", "no test yet");
+fault(13, "target never reads", "SIGSTOP, then SIGCONT", "L B R");
 fault(14, "client never reads, all five kinds", "raw socket that is paused", "B I E");
-fault(15, "one slow reader among 1,000 fast", "a proxy of 128 KiB/s", "I");
+fault(15, "one slow reader among 1,000 fast", "a proxy of 16 KiB/s", "I");
 fault(16, "sender never reads its echo", "raw socket that is paused", "B");
 fault(17, "a connection that is paused dies", "FIN, RST and silence while the gateway does not read", "E B");
 fault(18, "fragment flood, empty fragments", "raw frames, four million of them", "B I");
@@ -67,8 +67,8 @@ later(22, "framing, case by case", "E", "no test yet");
 later(23, "random bytes after 101, mutated frames", "E", "no test yet");
 later(24, "mutated handshakes", "E", "no test yet");
 later(25, "SIGKILL of one gateway of three", "L O R", NODES);
-later(26, "a process stopped for a while", "L O R", "no test yet");
-later(27, "SIGTERM under load", "L O E R", "no test yet");
+fault(26, "a process stopped for a while", "SIGSTOP, SIGCONT", "L O R");
+fault(27, "SIGTERM under load", "300 clients, publishers that go on", "L O E R");
 fault(28, "second SIGTERM or SIGINT", "signals, a terminal's Ctrl-C", "E");
 later(29, "Redis killed and back", "L R", REDIS);
 later(30, "Redis stopped", "E B", REDIS);
@@ -84,9 +84,9 @@ fault(
 later(35, "partition between node and Redis", "E R", REDIS);
 later(36, "partition between gateways", "R", NODES);
 later(37, "duplicated or reordered engine messages", "O", "both engines are in the process");
-later(38, "mass reconnect", "R L", "no test yet");
+fault(38, "mass reconnect", "1,500 sessions, SIGKILL, new process", "R L");
 fault(39, "wall clock jumps", "a clock of the test's own, hours back and forth", "E");
-later(40, "event loop blocked for 2 s", "I E", "no test yet");
+fault(40, "event loop blocked for 2 s", "SIGSTOP, SIGCONT among 300 clients", "I E");
 fault(
   41,
   "memory mark reached",
