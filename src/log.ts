@@ -1,9 +1,11 @@
 /**
  * Log lines to stderr: JSON when nobody watches, pretty on a terminal. stdout is for data.
  * Fields: conn route user topic code reason ip; values from strangers are data, never part of the text, and steer no terminal.
- * A log that cannot be written (closed pipe, full disk) is dropped: the service goes on.
+ * A line that cannot be written at once (closed or full pipe, full disk) is dropped and counted: the service goes on.
  */
+import { Writable } from "node:stream";
 import pino from "pino";
+import { createStderr, type LineSink } from "./stderr.ts";
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error" | "silent";
@@ -15,6 +17,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export interface Log {
   /** Whether debug lines are written: lets a hot path skip building one. */
   readonly debugs: boolean;
+  /** Lines that could not be written; absent where none can be lost. */
+  readonly dropped?: number;
   debug(fields: LogFields, text: string): void;
   info(fields: LogFields, text: string): void;
   warn(fields: LogFields, text: string): void;
@@ -23,19 +27,23 @@ export interface Log {
 
 export function createLog(options: LogOptions): Log {
   const pretty = options.format === "pretty" || (options.format === "auto" && process.stderr.isTTY);
-  const stream = pretty ? prettyStream() : stderrStream();
+  const stderr = createStderr();
+  const lines = withoutSteering(stderr);
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  return fromPino(pino(settings, stream));
+  return fromPino(pino(settings, pretty ? prettyStream(lines) : lines), stderr);
 }
 
-function fromPino(logger: pino.Logger): Log {
+function fromPino(logger: pino.Logger, sink: LineSink): Log {
   return {
     debugs: logger.isLevelEnabled("debug"),
+    get dropped() {
+      return sink.dropped;
+    },
     debug: (fields, text) => logger.debug(fields, text),
     info: (fields, text) => logger.info(fields, text),
     warn: (fields, text) => logger.warn(fields, text),
@@ -43,18 +51,11 @@ function fromPino(logger: pino.Logger): Log {
   };
 }
 
-/** A destination that cannot be written reports here; there is nowhere left to say so. */
-const dropLine = () => undefined;
-
 /** What JSON leaves as it is and a terminal or an editor obeys: DEL, C1 (U+009B is CSI), line separators, marks that turn text. */
 const STEERS = /[\u007f-\u009f\u2028\u2029\ufeff\p{Bidi_Control}]/gu;
 
-function stderrStream() {
-  const stream = pino.destination({ fd: 2, sync: true });
-  stream.on("error", dropLine);
-  const write = stream.write.bind(stream);
-  stream.write = (line) => write(line.replace(STEERS, escaped));
-  return stream;
+function withoutSteering(sink: LineSink): pino.DestinationStream {
+  return { write: (line) => sink.write(line.replace(STEERS, escaped)) };
 }
 
 /** As JSON writes it, so that the line says the same. */
@@ -63,14 +64,18 @@ function escaped(character: string): string {
 }
 
 /** pino-pretty costs 30 ms of start-up; only a person at a terminal pays for it. */
-function prettyStream(): pino.DestinationStream {
+function prettyStream(lines: pino.DestinationStream): pino.DestinationStream {
   const build: typeof import("pino-pretty") = require("pino-pretty");
-  const stream = build({
-    destination: stderrStream(),
+  return build({
+    destination: new Writable({
+      decodeStrings: false,
+      write(line, _, done) {
+        lines.write(String(line));
+        done();
+      },
+    }),
     ignore: "pid,hostname",
     singleLine: true,
     translateTime: "SYS:HH:MM:ss.l",
   });
-  stream.on("error", dropLine);
-  return stream;
 }
