@@ -93,7 +93,7 @@ fault(
   "stalled readers of big rooms, in a control group where one can be made",
   "B E R",
 );
-later(42, "descriptors exhausted", "E R", "no test yet");
+fault(42, "descriptors exhausted", "`prlimit --nofile=128`, WebSockets and silent sockets", "E R");
 fault(43, "port in use, privileged, bad address", "second instance, port 80 as nobody", "E");
 fault(44, "disk full for log or recording", "`/dev/full`, limit of file size", "E");
 fault(45, "stdout closed or slow", "a pipe that is closed, one that nobody reads", "I");
