@@ -1,16 +1,12 @@
 /** The table of docs/faults.md, between its two comments. */
 import { BORROWED } from "../../test/faults/borrowed.ts";
 import { FAULTS, type Fault } from "../../test/faults/catalogue.ts";
-import { markdownTable } from "../markdown-table.ts";
+import { markdownTable, withTable } from "../markdown-table.ts";
 import type { Verdict } from "./judge.ts";
-
-const MARKED = /(<!-- table faults -->\n)[\s\S]*?(<!-- end -->)/;
 
 /** `verdicts`: one for each fault, by its number. Throws where the document has no place for the table. */
 export function withFaultTable(markdown: string, verdicts: ReadonlyMap<number, Verdict>): string {
-  if (!MARKED.test(markdown)) throw new Error("docs/faults.md has no <!-- table faults --> ... <!-- end -->");
-  const text = faultTable(FAULTS, verdicts);
-  return markdown.replace(MARKED, (_, head: string, end: string) => `${head}\n${text}\n${end}`);
+  return withTable(markdown, "faults", faultTable(FAULTS, verdicts));
 }
 
 export function faultTable(faults: readonly Fault[], verdicts: ReadonlyMap<number, Verdict>): string {
