@@ -102,6 +102,6 @@ later(47, "certificate rotated, expired, wrong key", "E I", "no test yet");
 later(48, "keys of tokens unreachable, slow, huge, rotated", "E B", "no test yet");
 later(49, "one of several processes on the port dies", "R I", NODES);
 later(50, "browser tab frozen, machine asleep", "L O R", "no test yet");
-later(51, "soak", "L O B", "no test yet");
+fault(51, "soak", "2,000 clients that come and go, all five kinds; here 200 of them", "L O B");
 
 export const FAULTS: readonly Fault[] = list;
