@@ -1,12 +1,8 @@
 /**
  * What clients left behind and may come back for, when that is too much: whoever has the most gives way, with what is the oldest of it.
  * So nobody pushes out what others left by leaving more, and one who has less than all others loses nothing.
- * A share belongs to a user, or to the address of those who are none.
  * Cost: a look at every holder, only when something has to give way.
  */
-import type { Connection } from "../connection.ts";
-import { addressKey } from "./door.ts";
-
 export interface SharesOptions {
   /** Items; 0 = any number. */
   readonly max: number;
@@ -29,11 +25,6 @@ interface Holder<T> {
   /** The weights, the oldest item first. */
   readonly items: Map<T, number>;
   weight: number;
-}
-
-/** A user is never an address, whatever it is called. */
-export function holderOf({ user, remoteAddress }: Pick<Connection, "user" | "remoteAddress">): string {
-  return user === null ? `address ${addressKey(remoteAddress)}` : `user ${user}`;
 }
 
 export function createShares<T>({ max, total }: SharesOptions): Shares<T> {

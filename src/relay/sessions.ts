@@ -6,7 +6,8 @@
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../connection.ts";
 import type { Identity } from "../identity.ts";
-import { createShares, holderOf } from "../limits/shares.ts";
+import { holderOf } from "../limits/holder.ts";
+import { createShares } from "../limits/shares.ts";
 import type { Registration } from "../wire/envelope.ts";
 import type { RelaySession } from "./groups.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createShares, holderOf } from "../../src/limits/shares.ts";
+import { createShares } from "../../src/limits/shares.ts";
 
 /** Takes what is too much away, as its owner does; what it was, in order. */
 function trim<T>(shares: ReturnType<typeof createShares<T>>): T[] {
@@ -70,13 +70,4 @@ test("whatever a stranger leaves, one with less than a fair share loses nothing"
       }
     }),
   );
-});
-
-test("a holder is a user, or the address of one who is none: IPv6 by its /64, and no user is an address", () => {
-  const of = (user: string | null, remoteAddress: string) => holderOf({ user, remoteAddress });
-  expect(of("alice", "192.0.2.1")).toBe(of("alice", "192.0.2.2"));
-  expect(of(null, "2001:db8::1")).toBe(of(null, "2001:db8::ffff:1"));
-  expect(of(null, "2001:db8::1")).not.toBe(of(null, "2001:db8:0:1::1"));
-  expect(of(null, "192.0.2.1")).not.toBe(of(null, "192.0.2.2"));
-  expect(of("address 192.0.2.1", "")).not.toBe(of(null, "192.0.2.1"));
 });

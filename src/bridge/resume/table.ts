@@ -7,7 +7,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock, Timer } from "../../clock.ts";
 import type { Identity } from "../../identity.ts";
-import { createShares, holderOf } from "../../limits/shares.ts";
+import { holderOf } from "../../limits/holder.ts";
+import { createShares } from "../../limits/shares.ts";
 import { ACK_MS } from "../../wire/bridge-frames.ts";
 import type { KeptStream, StreamKeeper } from "./kept-stream.ts";
 
