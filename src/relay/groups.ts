@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import type { Timer } from "../clock.ts";
 import type { Connection } from "../connection.ts";
 import type { Claim, EngineError } from "../engine.ts";
+import { holderOf } from "../limits/holder.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
 import { receiptFrame } from "../wire/frames.ts";
 import type { PeerState, ReceiptState } from "../wire/v1.ts";
@@ -100,12 +101,18 @@ export class RelaySession implements Sender {
   expiry: Timer | undefined;
   isOver = false;
 
+  readonly user: string | null;
+  readonly owner: string;
+
   constructor(
     readonly seat: Seat,
-    readonly user: string | null,
+    from: Pick<Connection, "user" | "remoteAddress">,
     /** JSON that its partner is shown. */
     readonly info: string | undefined,
-  ) {}
+  ) {
+    this.user = from.user;
+    this.owner = holderOf(from);
+  }
 
   handed(): void {}
 

@@ -3,9 +3,10 @@
  * A receiver that acknowledges holds what it was handed until it says so; for any other one, handing over is the end.
  *
  * Bounds: `size` messages and `bytes` queued, as many again handed over and not acknowledged, `total` bytes in all mailboxes of
- * the route, each message with MESSAGE_BYTES on top. Failure: what does not fit or waits too long is settled as dropped or expired, and its sender is told.
+ * the route, shared by their senders, each message with MESSAGE_BYTES on top. Failure: what does not fit or waits too long is settled as dropped or expired, and its sender is told.
  */
 import type { Clock } from "../clock.ts";
+import type { FairBound } from "../limits/fair-bound.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { Payload, ReceiptState } from "../wire/v1.ts";
 
@@ -24,6 +25,8 @@ export interface Message extends Payload {
 }
 
 export interface Sender {
+  /** Whose share of the route's bound its messages take (limits/holder.ts). */
+  readonly owner: string;
   /** It was handed over for the first time. */
   handed(message: Message): void;
   settled(message: Message, state: ReceiptState): void;
@@ -40,11 +43,11 @@ export interface Receiver {
 
 /** What the mailboxes of a route have in common. Bounds of 0 bound nothing. */
 export interface PostOffice {
-  readonly limits: { readonly size: number; readonly bytes: number; readonly total: number };
+  readonly limits: { readonly size: number; readonly bytes: number };
+  /** Bytes in all mailboxes, MESSAGE_BYTES for each message among them, by their owners. */
+  readonly total: FairBound;
   readonly clock: Clock;
   readonly counters: RouteCounters;
-  /** Bytes in all mailboxes, MESSAGE_BYTES for each message among them. */
-  used: number;
   /** Something is queued here, which may come to wait too long. */
   waits(mailbox: Mailbox): void;
   /** Nothing is queued here any more. */
@@ -84,19 +87,18 @@ export class Mailbox {
   }
 
   /** One more message of so many bytes is more than may be queued. */
-  isFull(bytes: number): boolean {
+  isFull(from: Sender, bytes: number): boolean {
     const { limits } = this.office;
     return (
       isOver(this.queue.length + 1, limits.size) ||
       isOver(this.queueBytes + bytes, limits.bytes) ||
-      this.isRouteFull(bytes)
+      this.isRouteFull(from, bytes)
     );
   }
 
-  /** One more message of so many bytes is more than all mailboxes of the route may hold. */
-  isRouteFull(bytes: number): boolean {
-    const { limits, used } = this.office;
-    return isOver(used + bytes + MESSAGE_BYTES, limits.total);
+  /** One more message of so many bytes is more than all mailboxes of the route may hold of this sender's. */
+  isRouteFull({ owner }: Sender, bytes: number): boolean {
+    return !this.office.total.fits(owner, bytes + MESSAGE_BYTES);
   }
 
   /** Half of the bounds are free again: who was stopped may go on. */
@@ -114,7 +116,7 @@ export class Mailbox {
   offer(message: Message, receiver: Receiver): boolean {
     if (this.queue.length > 0 || !this.canHand(receiver)) return false;
     // Who acknowledges nothing has it and we do not.
-    if (receiver.acknowledges && this.isRouteFull(message.size)) return false;
+    if (receiver.acknowledges && this.isRouteFull(message.sender, message.size)) return false;
     this.count(message);
     this.handOver(message, receiver);
     return true;
@@ -212,12 +214,12 @@ export class Mailbox {
     if (!receiver.acknowledges) message.sender.settled(message, "delivered");
   }
 
-  private count({ size }: Message): void {
-    this.office.used += size + MESSAGE_BYTES;
+  private count({ size, sender }: Message): void {
+    this.office.total.take(sender.owner, size + MESSAGE_BYTES);
   }
 
-  private discount({ size }: Message): void {
-    this.office.used -= size + MESSAGE_BYTES;
+  private discount({ size, sender }: Message): void {
+    this.office.total.give(sender.owner, size + MESSAGE_BYTES);
   }
 
   private hold(message: Message): void {

@@ -5,6 +5,7 @@
  * MAX_BAD_IN_A_ROW our patience. Failure: a bad message is answered, never thrown; a claim that fails closes with 1013.
  */
 import type { Connection, Data } from "../connection.ts";
+import { holderOf } from "../limits/holder.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
 import type { Envelope, Problem, Registration, Role } from "../wire/envelope.ts";
 import { endEnvelope, parseEnvelope, parseRegistration, startEnvelope } from "../wire/envelope.ts";
@@ -28,6 +29,7 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
   readonly acknowledges = false;
   seat: Seat | undefined;
   isGone = false;
+  readonly owner: string;
   heard = false;
   deadline: number;
   lagging = false;
@@ -47,6 +49,7 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     private readonly relay: Relay,
     readonly conn: Connection,
   ) {
+    this.owner = holderOf(conn);
     this.deadline = relay.clock.now() + relay.options.timeout;
   }
 
@@ -217,10 +220,10 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
   private mail({ mailbox }: Seat, opposite: Peer, envelope: Envelope): void {
     const message = this.messageFor(mailbox, envelope);
     if (mailbox.offer(message, opposite)) return;
-    const isTooMuch = mailbox.isRouteFull(message.size);
+    const isTooMuch = mailbox.isRouteFull(this, message.size);
     if (isTooMuch) mailbox.drop(message, "full");
     else mailbox.enqueue(message, this.relay.ttl);
-    if (isTooMuch || !mailbox.isFull(0)) return;
+    if (isTooMuch || !mailbox.isFull(this, 0)) return;
     this.isAhead = true;
     regulate(this);
   }
@@ -233,7 +236,7 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     }
     const { mailbox } = seat.opposite;
     const message = this.messageFor(mailbox, envelope);
-    if (mailbox.isFull(message.size)) mailbox.drop(message, "full");
+    if (mailbox.isFull(this, message.size)) mailbox.drop(message, "full");
     else mailbox.enqueue(message, relay.ttl);
   }
 

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { RelayOptions } from "../config/kinds/relay.ts";
 import type { Claims } from "../engine.ts";
+import { createFairBound } from "../limits/fair-bound.ts";
 import type { Log } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
 import { PHRASES, type Phrases } from "../wire/envelope.ts";
@@ -50,7 +51,7 @@ export function createRelayParts(deps: RelayDeps): Relay {
     limits: options.queue,
     clock,
     counters,
-    used: 0,
+    total: createFairBound(options.queue.total),
     waits(mailbox) {
       waiting.add(mailbox);
       sweep ??= clock.every(SWEEP_MS, expire);

@@ -58,7 +58,7 @@ export class V1Peer implements Peer {
   }
 
   begin(seat: Seat): RelaySession {
-    return new RelaySession(seat, this.conn.user, this.info);
+    return new RelaySession(seat, this.conn, this.info);
   }
 
   seated({ seat, partner, queued, info }: Seated): void {
@@ -192,7 +192,7 @@ export class V1Peer implements Peer {
     reply({ ok: { seq, state: "queued" } });
     this.relay.counters.due += 1;
     if (holder !== undefined && mailbox.offer(message, holder)) return;
-    if (mailbox.isFull(size)) mailbox.drop(message, "full");
+    if (mailbox.isFull(session, size)) mailbox.drop(message, "full");
     else mailbox.enqueue(message, Math.min(ttl ?? this.relay.ttl, this.relay.ttl));
   }
 

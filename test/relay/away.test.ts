@@ -71,3 +71,20 @@ describe("sessions of those who are away", () => {
     expect(goesOn(house, hers)).toBe(true);
   });
 });
+
+test("one sender's messages for absent partners leave room for another's, and both are told what did not fit", () => {
+  const total = 4 * (1_000 + 256);
+  const house = v1House({ queue: { size: 0, bytes: 0, total, ttl: 0, plain: false } });
+  const states = (address: string, groups: readonly string[]) =>
+    groups.map((group) => {
+      const peer = house.open();
+      Object.assign(peer.conn, { remoteAddress: address });
+      peer.ask({ t: "join", group, role: "center" });
+      const frame = { t: "send", idem: "a", data: "x".repeat(1_000 - 55) };
+      expect(peer.ask(frame)).toMatchObject({ t: "ok" });
+      return peer.heard().length === 0 ? "queued" : "dropped";
+    });
+  expect(states("192.0.2.1", ["a", "b", "c", "d"])).toEqual(["queued", "queued", "dropped", "dropped"]);
+  expect(states("192.0.2.2", ["e", "f"])).toEqual(["queued", "dropped"]);
+  expect(states("192.0.2.3", ["g", "h"])).toEqual(["queued", "dropped"]);
+});

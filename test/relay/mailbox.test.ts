@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { createFairBound } from "../../src/limits/fair-bound.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
 import {
   Mailbox,
@@ -26,7 +27,7 @@ function mailHouse(limits: Limits) {
     limits,
     clock,
     counters,
-    used: 0,
+    total: createFairBound(limits.total),
     waits: (mailbox) => void waiting.add(mailbox),
     rests: (mailbox) => void waiting.delete(mailbox),
   };
@@ -37,6 +38,7 @@ function mailHouse(limits: Limits) {
   const settled = new Map<number, ReceiptState[]>();
   const handed: number[] = [];
   const sender = {
+    owner: "somebody",
     handed: ({ seq }: Message) => void handed.push(seq),
     settled: ({ seq }: Message, state: ReceiptState) =>
       void settled.set(seq, [...(settled.get(seq) ?? []), state]),
@@ -51,7 +53,7 @@ function mailHouse(limits: Limits) {
     type: undefined,
     due: 0,
   });
-  return { clock, counters, office, mailbox, waiting, settled, handed, message, eased: () => eased };
+  return { clock, counters, office, sender, mailbox, waiting, settled, handed, message, eased: () => eased };
 }
 
 function receiver(acknowledges: boolean): Receiver & { got: number[]; ready: boolean } {
@@ -72,16 +74,16 @@ const UNBOUND = { size: 0, bytes: 0, total: 0 };
 
 describe("a mailbox", () => {
   test("hands over as many as may be queued, and the next ones as the first are acknowledged", () => {
-    const { mailbox, message } = mailHouse({ size: 2, bytes: 0, total: 0 });
+    const { mailbox, message, sender } = mailHouse({ size: 2, bytes: 0, total: 0 });
     const to = receiver(true);
     for (let i = 0; i < 4; i += 1) {
       const next = message(1);
       if (!mailbox.offer(next, to)) mailbox.enqueue(next, 1_000);
     }
-    expect([to.got, mailbox.isFull(1)]).toEqual([[1, 2], true]);
+    expect([to.got, mailbox.isFull(sender, 1)]).toEqual([[1, 2], true]);
     mailbox.acknowledge(1);
     mailbox.flush(to);
-    expect([to.got, mailbox.isFull(1)]).toEqual([[1, 2, 3], false]);
+    expect([to.got, mailbox.isFull(sender, 1)]).toEqual([[1, 2, 3], false]);
   });
 
   test("hands over one message that is larger than its bound, if nothing else is on its way", () => {
@@ -99,11 +101,15 @@ describe("a mailbox", () => {
   });
 
   test("holds no end of empty messages either", () => {
-    const { mailbox, message, office } = mailHouse({ size: 0, bytes: 0, total: 3 * MESSAGE_BYTES });
+    const { mailbox, message, office, sender } = mailHouse({ size: 0, bytes: 0, total: 3 * MESSAGE_BYTES });
     for (let n = 0; n < 3; n += 1) mailbox.enqueue(message(0), 10);
-    expect([office.used, mailbox.isFull(0), mailbox.isRouteFull(0)]).toEqual([3 * MESSAGE_BYTES, true, true]);
+    expect([office.total.used, mailbox.isFull(sender, 0), mailbox.isRouteFull(sender, 0)]).toEqual([
+      3 * MESSAGE_BYTES,
+      true,
+      true,
+    ]);
     mailbox.flush(receiver(false));
-    expect([office.used, mailbox.isFull(0)]).toEqual([0, false]);
+    expect([office.total.used, mailbox.isFull(sender, 0)]).toEqual([0, false]);
   });
 
   test("hands nothing over out of turn", () => {
@@ -130,12 +136,12 @@ describe("a mailbox", () => {
   });
 
   test("has room again for the bytes of what expired", () => {
-    const { clock, mailbox, message } = mailHouse({ size: 0, bytes: 10, total: 0 });
+    const { clock, mailbox, message, sender } = mailHouse({ size: 0, bytes: 10, total: 0 });
     mailbox.enqueue(message(10), 5);
-    expect(mailbox.isFull(1)).toBe(true);
+    expect(mailbox.isFull(sender, 1)).toBe(true);
     clock.advance(5);
     mailbox.expire(clock.now());
-    expect([mailbox.isFull(10), mailbox.isFull(11)]).toEqual([false, true]);
+    expect([mailbox.isFull(sender, 10), mailbox.isFull(sender, 11)]).toEqual([false, true]);
   });
 
   test("never tells a heir of what he cannot be told: that is unknown", () => {
@@ -151,7 +157,7 @@ describe("a mailbox", () => {
     const mine = message(1);
     mailbox.enqueue(mine, 1_000);
     mailbox.withdraw(mine.sender);
-    expect([settled.get(1), waiting.size, office.used]).toEqual([["dropped"], 0, 0]);
+    expect([settled.get(1), waiting.size, office.total.used]).toEqual([["dropped"], 0, 0]);
   });
 });
 
@@ -179,7 +185,7 @@ test("a mailbox settles each message once, hands over in order, keeps its bounds
 function play(acts: readonly (readonly [Act, number])[]): void {
   const limits = { size: 3, bytes: 12, total: 20 + 4 * MESSAGE_BYTES };
   const house = mailHouse(limits);
-  const { mailbox, office, clock, settled, handed } = house;
+  const { mailbox, office, sender, clock, settled, handed } = house;
   let to: ReturnType<typeof receiver> | undefined;
   let sent = 0;
   for (const [act, n] of acts) {
@@ -187,7 +193,7 @@ function play(acts: readonly (readonly [Act, number])[]): void {
       sent += 1;
       const message = house.message(n);
       if (to !== undefined && mailbox.offer(message, to)) continue;
-      if (mailbox.isFull(n)) mailbox.drop(message, "full");
+      if (mailbox.isFull(sender, n)) mailbox.drop(message, "full");
       else mailbox.enqueue(message, n * 10);
     } else if (act === "ack") {
       const upto = handed.at(-1) ?? 0;
@@ -206,13 +212,13 @@ function play(acts: readonly (readonly [Act, number])[]): void {
     else if (act === "stall" && to !== undefined) to.ready = n % 2 === 0;
     else if (act === "withdraw") mailbox.withdraw(house.message(0).sender);
     expect(mailbox.queued).toBeLessThanOrEqual(limits.size);
-    expect(office.used).toBeLessThanOrEqual(limits.total);
+    expect(office.total.used).toBeLessThanOrEqual(limits.total);
     expect(house.waiting.has(mailbox)).toBe(mailbox.queued > 0);
   }
   clock.advance(1_000);
   mailbox.expire(clock.now());
   mailbox.abandon();
-  expect([mailbox.isEmpty, office.used]).toEqual([true, 0]);
+  expect([mailbox.isEmpty, office.total.used]).toEqual([true, 0]);
   expect([...settled.values()].every((states) => states.length === 1)).toBe(true);
   expect(settled.size).toBe(sent);
   expect(handed).toEqual(handed.toSorted((a, b) => a - b));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createFairBound } from "../../src/limits/fair-bound.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
 import { RelaySession, Seat } from "../../src/relay/groups.ts";
 import type { PostOffice } from "../../src/relay/mailbox.ts";
@@ -11,10 +12,10 @@ import { bareConnection } from "../fake-connection.ts";
 function sessionsHouse() {
   const clock = testClock();
   const office: PostOffice = {
-    limits: { size: 0, bytes: 0, total: 0 },
+    limits: { size: 0, bytes: 0 },
+    total: createFairBound(0),
     clock,
     counters: createRouteCounters("/relay", "relay"),
-    used: 0,
     waits() {},
     rests() {},
   };
@@ -30,7 +31,11 @@ function sessionsHouse() {
   });
   /** Its client leaves with so many messages whose receipts it has not released. */
   const leave = (count: number): RelaySession => {
-    const session = new RelaySession(new Seat("g", "center", office), null, undefined);
+    const session = new RelaySession(
+      new Seat("g", "center", office),
+      { user: null, remoteAddress: "" },
+      undefined,
+    );
     sessions.attach(session, bareConnection("c", {}));
     for (let seq = 1; seq <= count; seq += 1) session.receipts.add(seq, `m${seq}`);
     sessions.park(session);

@@ -31,7 +31,7 @@ export const relayOptions = z.strictObject({
         "messages",
       ),
       bytes: size("1MiB", "bytes that wait for an absent partner"),
-      total: size("64MiB", "bytes that wait in all queues of the route"),
+      total: size("64MiB", "bytes that wait in all queues of the route; one sender has at most half"),
       ttl: duration("30s", "how long a message waits before it expires, at most; 0 = without end"),
       plain: flag(false, "whether messages of plain clients wait too, and are confirmed when handed over"),
     })
