@@ -4,6 +4,8 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Target } from "../config/target.ts";
+import { createFairBound, type FairBound } from "../limits/fair-bound.ts";
+import { holderOf } from "../limits/holder.ts";
 import type { Capacity } from "../limits.ts";
 import type { Caller, Connect } from "./dial/connect.ts";
 import type { Upstream } from "./upstream.ts";
@@ -23,7 +25,7 @@ export interface Dialer {
 export interface DialerOptions {
   /** Milliseconds; 0 = as long as the system tries. */
   readonly timeout: number;
-  /** Dials to one target under way at once; 0 = no bound. */
+  /** Dials to one target under way at once, shared by those who ask (limits/fair-bound.ts); 0 = no bound. */
   readonly maxPending: number;
   /** An upstream costs descriptors, from the first packet on until it is closed. */
   readonly capacity: Capacity;
@@ -39,10 +41,10 @@ const UNTRUSTED = /CERT|_CRL|_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/;
 
 export function createDialer(options: DialerOptions): Dialer {
   const { timeout, maxPending, capacity, clock, connect } = options;
-  const pending = createPending();
+  const pending = createPending(maxPending);
 
   async function begin(target: Target, caller: Caller): Promise<Upstream> {
-    const done = pending.begin(target);
+    const done = pending.begin(target, holderOf(caller));
     const release = once(() => capacity.give(costOf(target)));
     try {
       return await connect(target, { handler: undefined, target: target.label, release }, caller);
@@ -55,14 +57,13 @@ export function createDialer(options: DialerOptions): Dialer {
   }
 
   async function dial(target: Target, caller: Caller): Promise<Dialed> {
-    const { signal, remoteAddress, remotePort, local } = caller;
+    const { user, remoteAddress, remotePort, local, signal } = caller;
     if (signal.aborted) return { failure: "aborted", detail: "the client went away" };
-    const busy = pending.of(target);
-    if (maxPending > 0 && busy >= maxPending)
-      return { failure: "busy", detail: `${busy} dials are under way` };
+    if (!pending.fits(target, holderOf(caller)))
+      return { failure: "busy", detail: `${pending.of(target)} dials are under way` };
     if (!capacity.take(costOf(target))) return { failure: "full", detail: "no descriptor is left" };
     const waiting = new AbortController();
-    const upstream = begin(target, { remoteAddress, remotePort, local, signal: waiting.signal });
+    const upstream = begin(target, { user, remoteAddress, remotePort, local, signal: waiting.signal });
     const outcome = await within(upstream, { timeout, clock, signal }, (late) => late.terminate());
     if ("value" in outcome) return { upstream: outcome.value };
     if ("error" in outcome) return failureOf(outcome.error);
@@ -83,23 +84,25 @@ function costOf({ kind }: Target): number {
   return kind === "exec" ? 4 : 1;
 }
 
-/** Dials under way, by where they go. No more entries than dials, and each dial holds a descriptor. */
-function createPending() {
-  const counts = new Map<string, number>();
+/** Dials under way, by where they go and whom they are for. No more entries than dials, and each dial holds a descriptor. */
+function createPending(max: number) {
+  const bounds = new Map<string, FairBound>();
   let total = 0;
-  const add = (key: string, change: number) => {
-    const count = (counts.get(key) ?? 0) + change;
-    total += change;
-    if (count === 0) counts.delete(key);
-    else counts.set(key, count);
-  };
+  const boundOf = (target: Target) => bounds.get(placeOf(target)) ?? createFairBound(max);
   return {
-    of: (target: Target) => counts.get(placeOf(target)) ?? 0,
+    of: (target: Target) => boundOf(target).used,
+    fits: (target: Target, holder: string) => boundOf(target).fits(holder, 1),
     /** The result ends it. */
-    begin(target: Target): () => void {
-      const key = placeOf(target);
-      add(key, 1);
-      return () => add(key, -1);
+    begin(target: Target, holder: string): () => void {
+      const [place, bound] = [placeOf(target), boundOf(target)];
+      bounds.set(place, bound);
+      bound.take(holder, 1);
+      total += 1;
+      return () => {
+        total -= 1;
+        bound.give(holder, 1);
+        if (bound.used === 0) bounds.delete(place);
+      };
     },
     get total() {
       return total;

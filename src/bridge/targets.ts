@@ -152,10 +152,11 @@ function byAddress(
       const address = isSilent ? parseAddress(identity.target) : readAddress(host, port);
       return "failure" in address ? refused(address.failure, address.reason, [host, port], ip) : address;
     },
-    async find(address, { signal, remoteAddress: ip }) {
-      const found = await allowed.ask(address, signal);
+    async find(address, request) {
+      const found = await allowed.ask(address, request);
       if ("target" in found) return found;
-      return refused(found.failure, found.reason, [address.host, String(address.port)], ip);
+      const { host, port } = address;
+      return refused(found.failure, found.reason, [host, String(port)], request.remoteAddress);
     },
     claimed(target) {
       const address = parseAddress(target);

@@ -116,6 +116,7 @@ async function isBusyBeside(first: Target, second: Target): Promise<boolean> {
     connect: () => new Promise(() => {}),
   });
   const request = {
+    user: null,
     remoteAddress: "",
     remotePort: 0,
     local: { address: "", port: 0 },

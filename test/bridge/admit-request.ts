@@ -6,6 +6,7 @@ import { OPEN_REQUEST } from "../open-access.ts";
 
 /** Where it comes from, and where it came in. */
 export const CALLER = {
+  user: null,
   remoteAddress: "192.0.2.7",
   remotePort: 4000,
   local: { address: "127.0.0.1", port: 8080 },

@@ -26,7 +26,8 @@ function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
     capacity,
     dialer,
     controller,
-    dial: (to = target) => dialer.dial(targetOf(to), { ...CALLER, signal: controller.signal }),
+    dial: (to = target, from: string = CALLER.remoteAddress) =>
+      dialer.dial(targetOf(to), { ...CALLER, remoteAddress: from, signal: controller.signal }),
   };
 }
 
@@ -106,8 +107,11 @@ describe("a dial", () => {
   test("is busy if as many dials as may be are under way, and not once they are through", async () => {
     using service = await startService();
     const { dial, dialer, capacity } = dialHouse(service.target, { maxPending: 2 });
-    const first = [dial(), dial()];
-    expect(await dial()).toEqual({ failure: "busy", detail: "2 dials are under way" });
+    const first = [dial(), dial(service.target, "192.0.2.8")];
+    expect(await dial(service.target, "192.0.2.9")).toEqual({
+      failure: "busy",
+      detail: "2 dials are under way",
+    });
     expect([dialer.pending, capacity.used]).toEqual([2, 2]);
     const upstreams = await Promise.all([
       ...first.map(upstreamOf),
@@ -126,6 +130,17 @@ describe("a dial", () => {
     expect(failure(await dial(other.target))).toBe("busy");
     for (const upstream of await Promise.all(first.map(upstreamOf))) upstream.terminate();
     expect(dialer.pending).toBe(0);
+  });
+
+  test("keeps no more than half for one caller, so that another one gets through", async () => {
+    using service = await startService();
+    const { dial } = dialHouse(service.target, { maxPending: 4 });
+    const burst = Array.from({ length: 4 }, () => dial());
+    const other = dial(service.target, "192.0.2.8");
+    const failures = (await Promise.all(burst)).map(failure);
+    expect(failures).toEqual(["connected", "connected", "busy", "busy"]);
+    (await upstreamOf(other)).terminate();
+    for (const dialed of await Promise.all(burst)) if ("upstream" in dialed) dialed.upstream.terminate();
   });
 
   test("is never busy if maxPending is 0", async () => {

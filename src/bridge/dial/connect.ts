@@ -13,7 +13,7 @@ import { type ProxyVersion, proxyHeader } from "./proxy-header.ts";
 import { createConnectTls, type TlsOptions } from "./tls.ts";
 
 /** Who the upstream is for. `signal`: nobody waits for it any more, so what can be given up is. */
-export type Caller = Pick<AdmitRequest, "remoteAddress" | "remotePort" | "local" | "signal">;
+export type Caller = Pick<AdmitRequest, "user" | "remoteAddress" | "remotePort" | "local" | "signal">;
 export type Connect = (target: Target, slot: UpstreamSlot, caller: Caller) => Promise<Upstream>;
 
 export interface ConnectOptions {

@@ -7,7 +7,10 @@
 import type { Clock } from "../../clock.ts";
 import { parseAllowRule } from "../../config/allow-rule.ts";
 import type { Target } from "../../config/target.ts";
+import { createFairBound } from "../../limits/fair-bound.ts";
+import { holderOf } from "../../limits/holder.ts";
 import { isSpecial, type Network, networkOf } from "../../network.ts";
+import type { Caller } from "../dial/connect.ts";
 import { codeOf, within } from "../within.ts";
 import { type Address, isAddress } from "./address.ts";
 
@@ -22,15 +25,17 @@ export interface AllowedOptions {
   readonly rules: readonly string[];
   /** Milliseconds; 0 = as long as the system asks. */
   readonly timeout: number;
-  /** Questions under way at once; 0 = no bound. One that has timed out counts until it has its answer. */
+  /** Questions under way at once, shared by those who ask; 0 = no bound. One that has timed out counts until it has its answer. */
   readonly maxPending: number;
   readonly clock: Clock;
   /** Default: by DNS and the system's file of hosts. */
   readonly resolve?: Resolve;
 }
 
+type Asking = Pick<Caller, "user" | "remoteAddress" | "signal">;
+
 export interface Allowed {
-  ask(address: Address, signal: AbortSignal): Promise<Asked>;
+  ask(address: Address, caller: Asking): Promise<Asked>;
 }
 
 interface Rules {
@@ -48,24 +53,23 @@ const resolveByDns: Resolve = async (name) =>
 export function createAllowed(options: AllowedOptions): Allowed {
   const { timeout, maxPending, clock, resolve = resolveByDns } = options;
   const rulesFor = compile(options.rules);
-  let pending = 0;
+  const pending = createFairBound(maxPending);
 
-  async function count(question: Promise<readonly string[]>): Promise<readonly string[]> {
-    pending += 1;
+  async function count(holder: string, question: Promise<readonly string[]>): Promise<readonly string[]> {
+    pending.take(holder, 1);
     try {
       return await question;
     } finally {
-      pending -= 1;
+      pending.give(holder, 1);
     }
   }
 
-  async function ofName({ host, port, name }: Address, rules: Rules, signal: AbortSignal): Promise<Asked> {
+  async function ofName({ host, port, name }: Address, rules: Rules, caller: Asking): Promise<Asked> {
     const isListed = rules.names.includes(host);
     if (!isListed && rules.networks.length === 0) return forbidden("no rule has this name and port");
-    if (maxPending > 0 && pending >= maxPending) {
-      return { failure: "busy", reason: `names under way: ${pending}` };
-    }
-    const answer = await within(count(resolve(host)), { timeout, clock, signal });
+    const holder = holderOf(caller);
+    if (!pending.fits(holder, 1)) return { failure: "busy", reason: `names under way: ${pending.used}` };
+    const answer = await within(count(holder, resolve(host)), { timeout, clock, signal: caller.signal });
     if ("cut" in answer) return { failure: answer.cut, reason: `its name: ${answer.detail}` };
     // Who may not reach a name does not learn whether there is one.
     if ("error" in answer)
@@ -78,10 +82,10 @@ export function createAllowed(options: AllowedOptions): Allowed {
   }
 
   return {
-    async ask(address, signal) {
+    async ask(address, caller) {
       const { host, port, isName, name } = address;
       const rules = rulesFor(port);
-      if (isName) return ofName(address, rules, signal);
+      if (isName) return ofName(address, rules, caller);
       return permits(rules, host, false)
         ? targetAt(host, port, name)
         : forbidden("no rule allows this address and port");

@@ -63,7 +63,7 @@ export const bridgeOptions = z.strictObject({
   dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),
   dialPending: option(
     z.int().min(0).default(64),
-    "dials to one target under way at once; one more gets 503",
+    "dials to one target under way at once, half of them for one caller; one more gets 503",
     "dials",
   ),
   halfCloseTimeout: duration(

@@ -36,9 +36,17 @@ function allowedHouse(
   return { allowed, ask, asked, clock };
 }
 
-async function askOf(allowed: Allowed, host: string, port: string, gone = signal) {
+async function askOf(
+  allowed: Allowed,
+  host: string,
+  port: string,
+  gone = signal,
+  remoteAddress = "192.0.2.7",
+) {
   const address = readAddress(host, port);
-  return "failure" in address ? address : await allowed.ask(address, gone);
+  return "failure" in address
+    ? address
+    : await allowed.ask(address, { user: null, remoteAddress, signal: gone });
 }
 
 const outcome = (asked: Asked | Unreadable) =>
@@ -222,6 +230,14 @@ describe("a name that takes long to resolve", () => {
     await answer.promise;
     expect(await ask("db.internal")).toBe("db.internal:22 (8.8.8.8)");
     expect(clock.pending).toBe(0);
+  });
+
+  test("leaves room for the names of other callers", async () => {
+    const { allowed, answer } = slow({ timeout: 0, maxPending: 4 });
+    const asked = [1, 1, 1, 1, 2].map((n) => askOf(allowed, "db.internal", "22", signal, `192.0.2.${n}`));
+    answer.resolve(["8.8.8.8"]);
+    const outcomes = (await Promise.all(asked)).map((each) => outcome(each).split(":")[0]);
+    expect(outcomes).toEqual(["db.internal", "db.internal", "busy", "busy", "db.internal"]);
   });
 
   test("is waited for if there is no limit", async () => {
