@@ -1,4 +1,4 @@
-/** Servers that answer as no server may (CVE-2026-2229, CVE-2026-29785): the library and the command line fail, and nothing is thrown past them. */
+/** Servers that answer as no server may; those that compress wrongly stand in deflate-client.test.ts: the library and the command line fail, and nothing is thrown past them. */
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { connect as connectSession, ReconnectingSocket } from "../../src/client/index.ts";
@@ -26,14 +26,6 @@ const unmasked = (payload: string | Uint8Array, rsv = 0) => frame(payload, { mas
 const V1 = "Sec-WebSocket-Protocol: fairlead.v1";
 
 const HOSTILE: readonly (readonly [what: string, lines: readonly string[], bytes?: Uint8Array])[] = [
-  ...["7", "16", "99", "abc", "", '"15', "-1", "1e1"].map(
-    (bits) =>
-      [
-        `window bits of ${JSON.stringify(bits)}`,
-        [`Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=${bits}`],
-        unmasked(Buffer.of(0xff, 0x00, 0xaa), 4),
-      ] as const,
-  ),
   [
     "garbage behind RSV1",
     ["Sec-WebSocket-Extensions: permessage-deflate"],
@@ -77,7 +69,7 @@ describe("a server that answers with", () => {
     },
   );
 
-  test.each(HOSTILE.slice(0, 9))(
+  test.each(HOSTILE.slice(0, 4))(
     "%s ends the command line with 1 and a line, not with a stack",
     async (_, lines, bytes) => {
       using server = await answers(lines, bytes);
