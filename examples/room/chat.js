@@ -23,7 +23,13 @@ for await (const text of createInterface({ input: process.stdin })) {
 session.close();
 await reading;
 
-/** @param {any} data of the page and of this script; a client without the library says plain text */
+/** @param {any} data of the page and of this script; a client without the library says plain text, and a stranger anything */
 function lineOf(data) {
-  return typeof data === "string" ? data : `${data.name}: ${data.text}`;
+  const line = data?.text === undefined ? textOf(data) : `${textOf(data.name)}: ${textOf(data.text)}`;
+  return line.replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd"); // nothing of it may steer the terminal
+}
+
+/** @param {unknown} value */
+function textOf(value) {
+  return typeof value === "string" ? value : `${JSON.stringify(value)}`;
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished } from "bun:test";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { connect } from "../../src/client/index.ts";
 import { folder } from "../folder.ts";
 import { requires } from "../requires.ts";
 import { project } from "./clone.ts";
@@ -185,6 +186,40 @@ describe("in a browser", () => {
       await hears(ann, "while away");
       await ann.locator("#messages li.quiet").waitFor({ state: "detached" });
       expect(await heard(ann)).toEqual(["ann before", "ann while away"]);
+    },
+    MINUTES,
+  );
+
+  withChromium(
+    "the page of a room shows what strangers say as text, whatever it is",
+    async ({ chromium: path }) => {
+      const [host] = await serve(ROOM, "0", ...(await givePages()));
+      const page = await joinRoom(path, host, "ann");
+      const dialogs: string[] = [];
+      page.on("dialog", (dialog) => {
+        dialogs.push(dialog.message());
+        void dialog.dismiss();
+      });
+      const evil =
+        '<img src="x" onerror="alert(1)"><script>alert(2)</script><a href="javascript:alert(3)">x</a>';
+      const stranger = connect(`ws://${host}/room/lobby`);
+      onTestFinished(() => stranger.close());
+      await stranger.publish({ name: evil, text: `${evil}\u202e\u2066` });
+      await stranger.publish(evil);
+      for (const odd of [
+        null,
+        7,
+        [],
+        { name: { toString: 1 }, text: [evil] },
+        { name: "x".repeat(10_000), text: "y" },
+      ])
+        await stranger.publish(odd);
+      await stranger.publish({ name: "bob", text: "the last one" });
+      await hears(page, "the last one");
+      expect(await page.locator("#messages").locator("img, script, a").count()).toBe(0);
+      expect((await heard(page))[0]).toBe(`${evil} ${evil}\u202e\u2066`);
+      expect(await heard(page)).toHaveLength(8);
+      expect(dialogs).toEqual([]);
     },
     MINUTES,
   );
