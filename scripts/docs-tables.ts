@@ -24,6 +24,7 @@ import { configSchema } from "../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../src/config/schema-tree.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import { PROCESS_METRICS, ROUTE_METRICS } from "../src/prometheus.ts";
+import { ADVISORIES, type Row } from "../test/advisories/advisories.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const ROUTE_COMMANDS = { echo, room, feed, relay, bridge };
@@ -39,7 +40,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   config,
 };
 /** Files below the project's root that have such tables. */
-export const DOCUMENTS = ["docs/config.md", "docs/cli.md", "docs/metrics.md"];
+export const DOCUMENTS = ["docs/config.md", "docs/cli.md", "docs/metrics.md", "docs/advisories.md"];
 
 const TABLES: Readonly<Record<string, () => string>> = {
   "options of the gateway": () => optionTable({}, []),
@@ -63,6 +64,12 @@ const TABLES: Readonly<Record<string, () => string>> = {
   "flags of token": () => flagTable(token, "token"),
   "flags of the handshake": () => flagTable(connect, "handshake"),
   metrics: metricTable,
+  ...Object.fromEntries(
+    Object.entries(ADVISORIES).map(([about, rows]) => [
+      `advisories about ${about}`,
+      () => advisoryTable(rows),
+    ]),
+  ),
 };
 
 /** The page says once how these are written. */
@@ -134,6 +141,16 @@ function metricTable(): string {
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
   const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));
   return markdownTable(["metric", "type", "labels", "what it counts"], [...route, ...process]);
+}
+
+function advisoryTable(rows: readonly Row[]): string {
+  const cells = rows.map(({ advisory, happened, expected, proofs, open }) => [
+    advisory,
+    happened,
+    open === undefined ? expected : `${expected}. Open: ${open}`,
+    Object.keys(proofs).map(code).join(", "),
+  ]);
+  return markdownTable(["advisory", "what happened elsewhere", "what holds here", "tests"], cells);
 }
 
 function metricRow(
