@@ -40,7 +40,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   config,
 };
 /** Files below the project's root that have such tables. */
-export const DOCUMENTS = ["docs/config.md", "docs/cli.md", "docs/metrics.md", "docs/advisories.md"];
+export const DOCUMENTS = [
+  "docs/config.md",
+  "docs/cli.md",
+  "docs/metrics.md",
+  "docs/limits.md",
+  "docs/advisories.md",
+];
 
 const TABLES: Readonly<Record<string, () => string>> = {
   "options of the gateway": () => optionTable({}, []),
@@ -70,6 +76,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
       () => advisoryTable(rows),
     ]),
   ),
+  limits: limitTable,
 };
 
 /** The page says once how these are written. */
@@ -120,6 +127,52 @@ function flagTable(command: Command, group: Flag["group"]): string {
       help,
     ]);
   return markdownTable(["flag", "what it does"], rows);
+}
+
+interface Limit {
+  readonly kind: string;
+  readonly byDefault: string;
+  readonly why: string;
+  readonly atLimit: string;
+}
+
+/** Every option that bounds something, once, however many kinds of route have it. */
+function limitTable(): string {
+  const kinds = Object.keys(ROUTE_COMMANDS);
+  const found = ["", ...kinds].flatMap((kind) => limitsOf(kind));
+  const rows = [...Map.groupBy(found, ([name]) => name)].map(([name, all]) => {
+    const limits = all.map(([, limit]) => limit);
+    const [{ kind = "", why = "", atLimit = "" } = {}] = limits;
+    const some =
+      kind === "" || limits.length === kinds.length
+        ? []
+        : [`(${limits.map((each) => each.kind).join(", ")})`];
+    return [[code(name), ...some].join(" "), defaultsText(limits), why, atLimit];
+  });
+  return markdownTable(["limit", "default", "why this much", "at the limit"], rows);
+}
+
+/** Of a kind of route; "": of the gateway. */
+function limitsOf(kind: string): (readonly [name: string, limit: Limit])[] {
+  const [value, below] = kind === "" ? [{}, []] : [{ routes: { "/": { kind } } }, ["routes", "/"]];
+  return optionPaths(configSchema, value)
+    .filter((path) => (kind === "" ? path[0] !== "routes" : below.every((key, at) => path[at] === key)))
+    .flatMap((path) => {
+      const schemas = schemasAt(configSchema, path, value);
+      const { why, atLimit, otherwise } = metaOf(schemas) ?? {};
+      if (why === undefined || atLimit === undefined) return [];
+      const byDefault = otherwise ?? String(defaultAt(schemas));
+      return [[path.slice(below.length).join("."), { kind, byDefault, why, atLimit }] as const];
+    });
+}
+
+/** `1MiB; room, feed 64KiB`: the most common first. */
+function defaultsText(limits: readonly Limit[]): string {
+  const [first, ...others] = [...Map.groupBy(limits, ({ byDefault }) => byDefault)].sort(
+    ([, a], [, b]) => b.length - a.length,
+  );
+  const rest = others.map(([text, of]) => `${of.map(({ kind }) => kind).join(", ")} ${text}`);
+  return [first?.[0] ?? "", ...rest].join("; ");
 }
 
 function metricTable(): string {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Caps, type Identity, RIGHTS } from "../identity.ts";
 import { rightsTable } from "./kinds/every.ts";
-import { callback, duration, flag, option, secret } from "./option.ts";
+import { bounded, callback, duration, flag, option, secret } from "./option.ts";
 
 /** RFC 7518 section 3.1 and RFC 8037. `none` is no algorithm. */
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
@@ -40,7 +40,11 @@ const jwtOptions = z.strictObject({
     z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
     "what `aud` must name, one of these; default: `aud` is not looked at",
   ),
-  tolerance: duration("30s", "how far clocks may differ when `exp`, `nbf` and `iat` are read"),
+  tolerance: bounded(
+    duration("30s", "how far clocks may differ when `exp`, `nbf` and `iat` are read"),
+    "clocks of two machines differ; more would let tokens live on",
+    "the token does not count",
+  ),
   userClaim: option(z.string().min(1).default("sub"), "the claim that names the user"),
 });
 
@@ -113,24 +117,40 @@ export const authOptions = z.strictObject({
   ),
   revocations: z
     .strictObject({
-      max: option(
-        z.int().min(1).default(10_000),
-        "users and tokens that may be remembered as revoked; past it none is taken",
-        "revocations",
+      max: bounded(
+        option(
+          z.int().min(1).default(10_000),
+          "users and tokens that may be remembered as revoked; past it none is taken",
+          "revocations",
+        ),
+        "each is kept in memory",
+        "a revocation is refused",
       ),
-      ttl: duration(
-        "24h",
-        "how long one is remembered, so at least as long as tokens live: an older token counts again",
+      ttl: bounded(
+        duration(
+          "24h",
+          "how long one is remembered, so at least as long as tokens live: an older token counts again",
+        ),
+        "tokens live no longer, or should not",
+        "the revocation is forgotten",
       ),
     })
     .prefault({}),
-  deadline: duration(
-    "5s",
-    "how long a client of fairlead.v1 may take to show a token by `auth` (past it close 3008), and `authorize` to answer",
+  deadline: bounded(
+    duration(
+      "5s",
+      "how long a client of fairlead.v1 may take to show a token by `auth` (past it close 3008), and `authorize` to answer",
+    ),
+    "a stranger holds a connection meanwhile",
+    "close 3008",
   ),
-  grace: duration(
-    "25s",
-    "how long after its token has ended a connection may bring a new one; past it close 3000",
+  grace: bounded(
+    duration(
+      "25s",
+      "how long after its token has ended a connection may bring a new one; past it close 3000",
+    ),
+    "a client asks its own server for a new token meanwhile",
+    "close 3000",
   ),
   browserClose: flag(
     true,

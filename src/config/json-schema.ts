@@ -23,11 +23,11 @@ export function jsonSchema(): Json {
   };
 }
 
-/** Reason and unit are no words of JSON Schema; functions cannot be written in a file. */
+/** Our own words about an option are none of JSON Schema; functions cannot be written in a file. */
 function tidy(node: unknown): unknown {
   if (Array.isArray(node)) return node.filter((item) => !isFunction(item)).map(tidy);
   if (typeof node !== "object" || node === null) return node;
-  const { reason, unit, secret: _, ...rest } = node as Json;
+  const { reason, unit, secret: _s, why: _w, atLimit: _a, otherwise: _o, ...rest } = node as Json;
   const entries = Object.entries(rest)
     .filter(([, value]) => !isFunction(value))
     .map(([key, value]) => [key, key === "default" ? value : tidy(value)]);

@@ -9,10 +9,19 @@ export interface OptionMeta {
   unit?: string;
   reason: string;
   secret?: boolean;
+  /** Of what bounds something that others can make grow: why it is so much, what happens at it, and its default where that is no value. */
+  why?: string;
+  atLimit?: string;
+  otherwise?: string;
 }
 
 export function option<T extends z.ZodType>(schema: T, reason: string, unit?: string): T {
   return schema.meta(unit === undefined ? { reason } : { reason, unit });
+}
+
+/** One that bounds what others can make grow: docs/limits.md lists it with `why`, and with what happens `atLimit`. */
+export function bounded<T extends z.ZodType>(schema: T, why: string, atLimit: string, otherwise?: string): T {
+  return schema.meta({ ...schema.meta(), why, atLimit, ...(otherwise !== undefined && { otherwise }) });
 }
 
 /** Never printed. */

@@ -10,7 +10,7 @@ import { feedOptions } from "./kinds/feed.ts";
 import { relayOptions } from "./kinds/relay.ts";
 import { roomOptions } from "./kinds/room.ts";
 import { limitsOptions, memoryOptions } from "./limits.ts";
-import { duration, flag, option, secret } from "./option.ts";
+import { bounded, duration, flag, option, secret } from "./option.ts";
 
 export const routeOptions = z.discriminatedUnion("kind", [
   echoOptions,
@@ -115,7 +115,11 @@ export const configSchema = z.strictObject({
   drain: z
     .strictObject({
       delay: duration("0s", "readyz says 503 for so long before the first connection is closed"),
-      window: duration("10s", "connections are closed spread over this; shorter when few are open"),
+      window: bounded(
+        duration("10s", "connections are closed spread over this; shorter when few are open"),
+        "all clients coming back at one moment would be a second outage",
+        "what is open is terminated",
+      ),
     })
     .prefault({}),
   routes: z.record(z.string(), routeOptions).default({}),

@@ -1,6 +1,6 @@
 /** Options of a route of kind bridge. */
 import { z } from "zod";
-import { duration, flag, option, size } from "../option.ts";
+import { bounded, duration, flag, option, size } from "../option.ts";
 import { common, record, slow } from "./every.ts";
 
 /** As in `config/target.ts`; a list is for a program whose arguments have spaces. */
@@ -14,16 +14,32 @@ const target = z.union([
 const resume = z.strictObject({
   enabled: flag(true, "speaks fairlead.bridge.v1, whose streams survive a lost connection"),
   ssh: flag(false, "speaks the SSH relay form too: subprotocol ssh, paths v4/connect and v4/reconnect"),
-  window: duration("60s", "how long a stream waits for its client to come back"),
-  buffer: size("1MiB", "bytes kept until the client acknowledges them; a full one stops reading the target"),
-  streams: option(
-    z.int().min(0).default(1000),
-    "streams that wait for their client; past it the oldest of whoever left the most ends",
-    "streams",
+  window: bounded(
+    duration("60s", "how long a stream waits for its client to come back"),
+    "a lift, a tunnel, a laptop that is opened again",
+    "the stream ends; its client gets 4510",
   ),
-  total: size(
-    "256MiB",
-    "bytes of memory for all streams that wait for their client; past it one of whoever keeps the most ends",
+  buffer: bounded(
+    size("1MiB", "bytes kept until the client acknowledges them; a full one stops reading the target"),
+    "each stream may cost it; more than 1MiB is never under way, and 0 means that too",
+    "the target is not read",
+  ),
+  streams: bounded(
+    option(
+      z.int().min(0).default(1000),
+      "streams that wait for their client; past it the oldest of whoever left the most ends",
+      "streams",
+    ),
+    "each may cost `resume.buffer`, one read, and a descriptor; never more than a quarter of `limits.connections`",
+    "the oldest of whoever [left the most](#shares) ends",
+  ),
+  total: bounded(
+    size(
+      "256MiB",
+      "bytes of memory for all streams that wait for their client; past it one of whoever keeps the most ends",
+    ),
+    "a thousand of them, full both ways, would take gigabytes",
+    "the oldest that keeps anything, of whoever [keeps the most](#shares), ends",
   ),
 });
 
@@ -60,17 +76,30 @@ export const bridgeOptions = z.strictObject({
   ),
   framing: option(z.enum(["bytes", "text", "lines"]).default("bytes"), "how TCP bytes become messages"),
   subprotocols: option(z.array(z.string()).default([]), "subprotocols accepted beside binary, like mqtt"),
-  dialTimeout: duration("5s", "how long a dial may take before the client gets 504"),
-  dialPending: option(
-    z.int().min(0).default(64),
-    "dials to one target under way at once, half of them for one caller; one more gets 503",
-    "dials",
+  dialTimeout: bounded(
+    duration("5s", "how long a dial may take before the client gets 504"),
+    "the client waits for its handshake meanwhile",
+    "504 `upstream_timeout`",
   ),
-  halfCloseTimeout: duration(
-    "1s",
-    "after the target's FIN: how long the client must be silent before close 1000",
+  dialPending: bounded(
+    option(
+      z.int().min(0).default(64),
+      "dials to one target under way at once, half of them for one caller; one more gets 503",
+      "dials",
+    ),
+    "dials to one target, and lookups of names: a target that accepts nothing must not eat the descriptors of all",
+    "503 `upstream_busy`",
   ),
-  maxLine: size("1MiB", "longest line under framing lines; past it close 1009"),
+  halfCloseTimeout: bounded(
+    duration("1s", "after the target's FIN: how long the client must be silent before close 1000"),
+    "after the target's end: how long a client must be silent; 0 waits for the client",
+    "close 1000",
+  ),
+  maxLine: bounded(
+    size("1MiB", "longest line under framing lines; past it close 1009"),
+    "a line is held until it ends",
+    "close 1009",
+  ),
   resume: resume.prefault({}),
   record,
   ...common(["connect"], "1MiB", "5s", "5m"),

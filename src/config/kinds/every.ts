@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CloseInfo } from "../../connection.ts";
 import type { Right } from "../../identity.ts";
-import { callback, duration, option, size } from "../option.ts";
+import { bounded, callback, duration, option, size } from "../option.ts";
 
 /** What a hook of the TypeScript config is told of a connection. */
 export interface HookConnection {
@@ -17,10 +17,25 @@ export interface HookConnection {
 const heartbeat = (ping: string, pong: string) =>
   z
     .strictObject({
-      ping: duration(ping, "how often each peer is pinged; proxies cut links that are idle for 60 s"),
-      pong: duration(pong, "how long a pong may take before the peer counts as gone (close 4008)"),
+      ping: bounded(
+        duration(ping, "how often each peer is pinged; proxies cut links that are idle for 60 s"),
+        "proxies cut what is idle for 60 s",
+        "a ping is sent",
+      ),
+      pong: bounded(
+        duration(pong, "how long a pong may take before the peer counts as gone (close 4008)"),
+        "time for a bad mobile network",
+        "close 4008",
+      ),
     })
     .prefault({});
+
+export const highWaterOf = (byDefault: string) =>
+  bounded(
+    size(byDefault, "bytes that may wait for one reader before the policy acts"),
+    "what may wait for one reader; a burst fits, a stalled reader costs no more",
+    "the route's [policy](#slow-readers)",
+  );
 
 export const slow = <const P extends readonly [string, ...string[]]>(
   policies: P,
@@ -33,7 +48,7 @@ export const slow = <const P extends readonly [string, ...string[]]>(
         z.enum(policies).default(byDefault as never),
         "what happens to a reader with more than highWater waiting",
       ),
-      highWater: size(highWater, "bytes that may wait for one reader before the policy acts"),
+      highWater: highWaterOf(highWater),
     })
     .prefault({});
 
@@ -99,10 +114,18 @@ export function common<R extends Right>(
       table.optional(),
       "with auth optional: what those may do who show nothing; default: as access",
     ),
-    maxMessage: size(maxMessage, "largest message a client may send; past it close 1009"),
+    maxMessage: bounded(
+      size(maxMessage, "largest message a client may send; past it close 1009"),
+      "a message is held whole; one to a room is held for every reader",
+      "close 1009, `POST` 413 `too_large`",
+    ),
     heartbeat: heartbeat(ping, "10s"),
     compression,
-    stallTimeout: duration(stallTimeout, "a reader that takes nothing for so long is closed with 1013"),
+    stallTimeout: bounded(
+      duration(stallTimeout, "a reader that takes nothing for so long is closed with 1013"),
+      "a reader that takes nothing at all is gone; behind a bridge may be a person who thinks",
+      "close 1013, without waiting for the reader",
+    ),
     onOpen: callback<(connection: HookConnection) => void>(
       "runs when a connection opens; TypeScript config only",
     ),
@@ -114,33 +137,57 @@ export function common<R extends Right>(
 
 export const history = z
   .strictObject({
-    size: option(z.int().min(0).default(100), "messages kept per topic; 0 keeps none", "messages"),
-    ttl: duration("5m", "how long a message is kept; 0 = as long as the other bounds allow"),
-    bytes: size("1MiB", "bytes kept per topic"),
-    total: size(
-      "256MiB",
-      "bytes kept of all topics, 256 for each message and 1KiB for each topic among them; past it a topic keeps no more than it does",
+    size: bounded(
+      option(z.int().min(0).default(100), "messages kept per topic; 0 keeps none", "messages"),
+      "what a newcomer may ask for; 0 keeps nothing",
+      "the oldest is forgotten",
+    ),
+    ttl: bounded(
+      duration("5m", "how long a message is kept; 0 = as long as the other bounds allow"),
+      "topics that nobody uses any more give their memory back",
+      "the oldest is forgotten",
+    ),
+    bytes: bounded(
+      size("1MiB", "bytes kept per topic"),
+      "per topic, so that large messages do not multiply",
+      "the oldest is forgotten",
+    ),
+    total: bounded(
+      size(
+        "256MiB",
+        "bytes kept of all topics, 256 for each message and 1KiB for each topic among them; past it a topic keeps no more than it does",
+      ),
+      "strangers may open as many topics as they like",
+      "a topic keeps no more than it does",
     ),
   })
   .prefault({});
 
 export const presence = z
   .strictObject({
-    max: option(
-      z.int().min(0).default(500),
-      "members up to which each join and leave is told; above it their number, once a second",
-      "members",
+    max: bounded(
+      option(
+        z.int().min(0).default(500),
+        "members up to which each join and leave is told; above it their number, once a second",
+        "members",
+      ),
+      "10,000 arrivals told one by one would be 50 million deliveries",
+      "one `count` a second instead of joins and leaves",
     ),
   })
   .prefault({});
 
 const recordTable = z.strictObject({
   dir: option(z.string().min(1), "folder of the recordings; it is made, readable by its owner only"),
-  bytes: size("64MiB", "bytes of one recording; past it the recording ends, the session goes on"),
-  files: option(
-    z.int().min(0).default(100),
-    "recordings kept; one more deletes the oldest. 0 keeps all",
-    "files",
+  bytes: bounded(
+    size("64MiB", "bytes of one recording; past it the recording ends, the session goes on"),
+    "one session must not fill the disk",
+    "the recording ends, the session goes on",
+  ),
+  files: bounded(
+    option(z.int().min(0).default(100), "recordings kept; one more deletes the oldest. 0 keeps all", "files"),
+    "nor many of them",
+    "the oldest recording is deleted",
   ),
 });
 

@@ -1,7 +1,7 @@
 /** Options of a route of kind feed. */
 import { z } from "zod";
-import { duration, flag, option, size } from "../option.ts";
-import { common, history, presence, welcome } from "./every.ts";
+import { bounded, duration, flag, option } from "../option.ts";
+import { common, highWaterOf, history, presence, welcome } from "./every.ts";
 
 /** A message of a source: any JSON value as `data`; `topic` where it is not the source's own name. */
 export interface SourceMessage {
@@ -39,10 +39,14 @@ export const feedOptions = z.strictObject({
     z.string().min(1).optional(),
     "field of a JSON message that tells values apart for latest-only delivery",
   ),
-  maxRate: option(
-    z.number().min(0).default(0),
-    "messages a second that a topic takes; of what comes faster only the newest of each key is published. 0 = all",
-    "messages/s",
+  maxRate: bounded(
+    option(
+      z.number().min(0).default(0),
+      "messages a second that a topic takes; of what comes faster only the newest of each key is published. 0 = all",
+      "messages/s",
+    ),
+    "what a page can draw in a second is for its author to say; 0 takes all",
+    "of what waits only the newest of each key",
   ),
   history,
   presence,
@@ -53,7 +57,7 @@ export const feedOptions = z.strictObject({
         z.enum(["close", "drop-oldest", "latest"]).optional(),
         "what happens to a reader with more than highWater waiting; default: drop-oldest, with keyField latest",
       ),
-      highWater: size("1MiB", "bytes that may wait for one reader before the policy acts"),
+      highWater: highWaterOf("1MiB"),
     })
     .prefault({}),
 });
