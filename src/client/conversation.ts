@@ -29,6 +29,8 @@ export interface ConversationOptions extends LinkOptions {
 
 /** What is talked about: the subscriptions of a session, or a place in a relay. */
 export interface Matter {
+  /** The topic of the URL's path; set before anything that waits is sent. */
+  path?: string | undefined;
   /** For the URL of the next attempt. */
   query(): Readonly<Record<string, string>>;
   /** Welcomed on a new connection. It may be given up by `link.drop`; the next attempt follows as after any loss. */
@@ -152,7 +154,7 @@ export class Conversation<M extends Matter> {
   }
 
   #welcomed(frame: ServerFrame): void {
-    const { t: _, sub: __, ...about } = frame;
+    const { t: _, sub, ...about } = frame;
     const { heartbeat, maxMessage } = about as unknown as OpenStatus;
     this.#patience?.cancel();
     this.#attempt = 0;
@@ -162,6 +164,7 @@ export class Conversation<M extends Matter> {
     const quiet = heartbeat > 0 && heartbeat < 1e9 ? Math.max(heartbeat, 1e3) : QUIET_MS;
     this.#liveness = watchLiveness(this.clock, quiet, ask, () => this.#link.drop("no sign of life"));
     const send = (out: Frame) => this.#socket?.send(out);
+    this.matter.path = (sub as ServerFrame | undefined)?.topic;
     this.commands.opened(send, maxMessage || Number.MAX_VALUE);
     this.matter.opened(frame, send, this.#link);
     this.#tell({ ...(about as unknown as Omit<OpenStatus, "type">), type: "open" });

@@ -21,7 +21,6 @@ export class Subscriptions implements Matter {
   readonly #all = new Map<string, Held>();
   /** Positions of names that nobody is subscribed to: from before, and after the end. */
   #restored: Map<string, Readonly<Record<string, Position>>>;
-  /** The path's topic, once that is known. */
   path: string | undefined;
   /** Where its stream is, while it flows and nobody reads it. */
   #unread: Position | undefined;
@@ -78,7 +77,6 @@ export class Subscriptions implements Matter {
   opened(welcome: ServerFrame): void {
     const sub = welcome["sub"] as ServerFrame | undefined;
     this.#isOpen = true;
-    this.path = sub?.topic;
     const own = this.#all.get("");
     if (own !== undefined) this.#name(own, sub?.topic);
     const reading = this.#named(this.path);

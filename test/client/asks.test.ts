@@ -37,6 +37,17 @@ describe("a session asks", () => {
     ]);
   });
 
+  test("for the path's topic also before it knows what that is called", async () => {
+    const { session, welcome, said } = sessionHouse();
+    session.presence().catch(() => {});
+    session.history().catch(() => {});
+    await welcome({ topic: "lobby", epoch: "e1", offset: 0, count: 0 });
+    expect(said()).toMatchObject([
+      { t: "who", topic: "lobby" },
+      { t: "history", topic: "lobby" },
+    ]);
+  });
+
   test("how long an answer takes, and again on the next connection", async () => {
     const { session, clock, welcome, lose, command, ok } = sessionHouse();
     const ping = session.ping();
