@@ -3,17 +3,23 @@ import { eventually } from "../calm.ts";
 import { startGateway, type TestGateway } from "../gateway.ts";
 import { startService } from "../tcp-service.ts";
 import { speak } from "../v1-client.ts";
+import { SUITE_SECRET } from "./suite-tokens.js";
 
 export async function startSuiteGateway(): Promise<TestGateway> {
   const service = await startService((peer) => peer.echo());
-  const gateway = await startGateway({
-    "/echo": { kind: "echo", welcome: false },
-    "/relay": { kind: "relay" },
-    "/room/:name": { kind: "room", history: { size: 1_000 } },
-    "/feed/:topic": { kind: "feed", publish: true },
-    "/tcp": { kind: "bridge", target: service.target },
-    "/long/:topic": { kind: "feed", publish: true, history: { size: 10_000, bytes: "16MiB" } },
-  });
+  const auth = "none";
+  const gateway = await startGateway(
+    {
+      "/echo": { kind: "echo", auth, welcome: false },
+      "/relay": { kind: "relay", auth },
+      "/room/:name": { kind: "room", auth, history: { size: 1_000 } },
+      "/feed/:topic": { kind: "feed", auth, publish: true },
+      "/tcp": { kind: "bridge", auth, target: service.target },
+      "/long/:topic": { kind: "feed", auth, publish: true, history: { size: 10_000, bytes: "16MiB" } },
+      "/members/:name": { kind: "room" },
+    },
+    { auth: { jwt: { secret: SUITE_SECRET } } },
+  );
   await remembers(gateway);
   return {
     ...gateway,

@@ -1,10 +1,11 @@
 /**
  * What the library promises, against a real gateway, in plain JavaScript without a test framework: the same checks run in Bun, Node, Deno and
  * Chromium. The gateway has `/echo`, `/relay`, `/room/:name` and `/feed/:topic` with `publish` on, and
- * `/tcp`, a bridge to a service that sends back what comes.
+ * `/tcp`, a bridge to a service that sends back what comes, and `/members/:name`, a room that wants tokens.
  */
 import { BRIDGE_CHECKS } from "./suite-bridge.js";
 import { RELAY_CHECKS } from "./suite-relay.js";
+import { TOKEN_CHECKS } from "./suite-tokens.js";
 
 /**
  * @typedef {typeof import("../../src/client/index.ts") & typeof import("../../src/client/relay.ts") & typeof import("../../src/client/bridge.ts")} Library
@@ -23,6 +24,7 @@ import { RELAY_CHECKS } from "./suite-relay.js";
 const CHECKS = {
   ...RELAY_CHECKS,
   ...BRIDGE_CHECKS,
+  ...TOKEN_CHECKS,
   async "publishes and reads, with positions"({ connect, name }) {
     const session = connect(`/feed/${name}`);
     const items = read(session.subscribe());
