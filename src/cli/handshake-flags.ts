@@ -2,6 +2,7 @@
  * Flags of the verbs that are WebSocket clients: where they connect and what they say in the handshake, with the letters that curl,
  * wscat and websocat have for it. What cannot be used is a USAGE error before anything is dialled; no error repeats a secret.
  */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { WebSocketConstructor } from "../client/web-socket-like.ts";
 import { showValue } from "../config/key-path.ts";
@@ -21,6 +22,11 @@ export const HANDSHAKE_FLAGS: readonly Flag[] = [
     help: "a header of the handshake; may be repeated",
   },
   { name: "auth", placeholder: "USER:PASS", help: "sent as Authorization: Basic" },
+  {
+    name: "token-file",
+    placeholder: "FILE",
+    help: "a token or an API key, sent as Authorization: Bearer; read anew for each connection",
+  },
   {
     name: "origin",
     short: "o",
@@ -47,6 +53,8 @@ export interface Handshake {
 
 export interface HandshakeOptions {
   readonly headers: [string, string][];
+  /** Arguments can be read by others on the machine, and a tunnel outlives its token. */
+  readonly tokenFile?: string;
   readonly tls: { readonly rejectUnauthorized?: boolean; readonly ca?: string };
   readonly proxy?: string;
   /** Off: what compression saves on a screen is less than what it costs to read a capture of it. */
@@ -61,14 +69,16 @@ export async function readHandshake(target: string, { given, texts }: Arguments)
   const isInsecure = given.has("insecure") || given.has("no-check");
   const proxy = given.get("proxy");
   const ca = given.get("cacert");
+  const headers = [
+    ...(texts.get("header") ?? []).map(header),
+    ...optional("Authorization", auth, basic),
+    ...optional("Origin", given.get("origin"), headerValue),
+  ];
   return {
     url: url.href,
     options: {
-      headers: [
-        ...(texts.get("header") ?? []).map(header),
-        ...optional("Authorization", auth, basic),
-        ...optional("Origin", given.get("origin"), headerValue),
-      ],
+      headers,
+      ...tokenFile(given.get("token-file"), headers),
       tls: {
         ...(isInsecure ? { rejectUnauthorized: false } : {}),
         ...(ca === undefined ? {} : { ca: await readText("--cacert", ca) }),
@@ -80,11 +90,44 @@ export async function readHandshake(target: string, { given, texts }: Arguments)
   };
 }
 
+/** For one `new WebSocket`. Throws when the file of the token cannot be read any more. */
+export function socketOptions({ tokenFile, headers, ...rest }: HandshakeOptions) {
+  const token: [string, string][] = tokenFile === undefined ? [] : [["Authorization", bearer(tokenFile)]];
+  return { ...rest, headers: [...headers, ...token] };
+}
+
+function tokenFile(file: string | undefined, headers: readonly [string, string][]): { tokenFile?: string } {
+  if (file === undefined) return {};
+  if (headers.some(([name]) => name.toLowerCase() === "authorization"))
+    throw usage("--token-file and another Authorization exclude each other");
+  bearer(file);
+  return { tokenFile: file };
+}
+
+/** RFC 6750 section 2.1. The file's content is in no error. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
+function bearer(file: string): string {
+  const token = readSecret(file).trim();
+  if (TOKEN.test(token)) return `Bearer ${token}`;
+  throw usage(
+    `--token-file ${showValue(file)} holds no token: expected one line of letters, digits and -._~+/`,
+  );
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw unreadable("--token-file", file, error);
+  }
+}
+
 /** A WebSocket constructor as the client library takes one, whose sockets make this handshake. */
 export function webSocketWith(options: HandshakeOptions): WebSocketConstructor {
   return class extends WebSocket {
     constructor(url: string, protocols: string | string[] = []) {
-      super(url, { ...options, protocols });
+      super(url, { ...socketOptions(options), protocols });
     }
   };
 }
@@ -176,7 +219,11 @@ async function readText(flag: string, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw usage(`${flag} ${showValue(file)} cannot be read (${code})`);
+    throw unreadable(flag, file, error);
   }
+}
+
+function unreadable(flag: string, file: string, error: unknown) {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return usage(`${flag} ${showValue(file)} cannot be read (${code})`);
 }

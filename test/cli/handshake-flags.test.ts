@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { readArguments } from "../../src/cli/arguments.ts";
 import type { Command } from "../../src/cli/command.ts";
-import { HANDSHAKE_FLAGS, readHandshake, webSocketWith } from "../../src/cli/handshake-flags.ts";
+import {
+  HANDSHAKE_FLAGS,
+  readHandshake,
+  socketOptions,
+  webSocketWith,
+} from "../../src/cli/handshake-flags.ts";
 import { folder } from "../folder.ts";
 
 const client: Command = {
@@ -136,4 +143,46 @@ test("a constructor for the client library makes the handshake, with the library
   });
   expect(socket.protocol).toBe("b");
   socket.close();
+});
+
+describe("--token-file", () => {
+  const withToken = async (content: string, ...words: string[]) => {
+    const file = join(folder({ token: content }), "token");
+    return { file, ...(await read("wss://h/", "--token-file", file, ...words)) };
+  };
+  const bearer = (options: Parameters<typeof socketOptions>[0]) => socketOptions(options).headers;
+
+  test("sends what the file holds, without the line's end, beside the other headers", async () => {
+    const { options } = await withToken("abc.def-_~\n", "-H", "X-A: 1");
+    expect(bearer(options)).toEqual([
+      ["X-A", "1"],
+      ["Authorization", "Bearer abc.def-_~"],
+    ]);
+    expect(JSON.stringify(options)).not.toContain("abc.def");
+  });
+
+  test("reads it anew for each connection, so that a tunnel outlives its token", async () => {
+    const { file, options } = await withToken("first");
+    writeFileSync(file, "second");
+    expect(bearer(options)).toEqual([["Authorization", "Bearer second"]]);
+  });
+
+  test.each([
+    ["", "holds no token"],
+    ["two words", "holds no token"],
+    ["a\nb", "holds no token"],
+    ["secret\u0000", "holds no token"],
+  ])("is a usage error that does not repeat the content for %j", async (content, message) => {
+    const error = await withToken(content).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "USAGE", message: expect.stringContaining(message) });
+    if (content !== "") expect(String(error)).not.toContain(content.trim());
+  });
+
+  test("is a usage error when the file is not there, and beside another Authorization", async () => {
+    await expect(read("ws://h/", "--token-file", "/nowhere/token")).rejects.toThrow(
+      "cannot be read (ENOENT)",
+    );
+    await expect(withToken("abc", "--auth", "a:b")).rejects.toThrow("exclude each other");
+    await expect(withToken("abc", "-H", "authorization: x")).rejects.toThrow("exclude each other");
+  });
 });

@@ -3,7 +3,7 @@
  * Limits: HANDSHAKE_MS, SEND_MARK, CLOSE_MS. A message that comes has no bound of its own: the runtime hands it over whole.
  */
 import type { Clock, Timer } from "../../clock.ts";
-import type { Handshake } from "../handshake-flags.ts";
+import { type Handshake, socketOptions } from "../handshake-flags.ts";
 import type { ConnectEvent } from "./events.ts";
 import type { Failure } from "./refusal.ts";
 
@@ -53,7 +53,7 @@ export function openLink(
   clock: Clock,
   onEvent: (event: ConnectEvent) => void,
 ): Link {
-  const socket = new WebSocket(url, { ...options, protocols: [...protocols] });
+  const socket = new WebSocket(url, { ...socketOptions(options), protocols: [...protocols] });
   const opened = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<Ending>();
   let failure: Failure | undefined;

@@ -2,7 +2,7 @@
  * Why a connection did not open. The runtime's WebSocket tells the status of a refused handshake and hides its text, so the same
  * handshake is made once more as a plain request, which shows it. Not after 429: that server asked to be left alone.
  */
-import type { Handshake } from "../handshake-flags.ts";
+import { type Handshake, socketOptions } from "../handshake-flags.ts";
 import { escapeLine } from "./escape.ts";
 
 /** What the runtime said. */
@@ -52,7 +52,7 @@ async function answerText(
   status: number,
 ): Promise<string> {
   const key = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64");
-  const { headers, ...rest } = options;
+  const { headers, ...rest } = socketOptions(options);
   const own: [string, string][] = [
     ["Connection", "Upgrade"],
     ["Upgrade", "websocket"],
