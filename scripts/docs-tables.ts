@@ -190,6 +190,8 @@ function metricTable(): string {
     engineUp: true,
     insecure: ["x"],
     certificate: { notAfter: 1, swapped: 2, kept: 3 },
+    lag: 0,
+    logDropped: 0,
   };
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
   const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));

@@ -2,6 +2,7 @@
 import type { DenialCounts } from "./auth/denials.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Engine } from "./engine.ts";
+import type { Lag } from "./lag.ts";
 import type { Memory } from "./limits/memory.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -18,6 +19,7 @@ export interface Counted {
   readonly insecure: readonly { readonly name: string }[];
   readonly certificate: () => CertificateStats | undefined;
   readonly denied: DenialCounts;
+  readonly lag: Lag;
   readonly log: Log;
 }
 
@@ -29,6 +31,7 @@ export function createCounts({
   insecure,
   certificate,
   denied,
+  lag,
   log,
 }: Counted) {
   const rejected = new Map<string, number>();
@@ -50,6 +53,8 @@ export function createCounts({
           engineUp: engine.health().up,
           insecure: insecure.map((each) => each.name),
           certificate: certificate(),
+          lag: lag.most,
+          logDropped: log.dropped ?? 0,
           routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
         },
       ),

@@ -25,6 +25,7 @@ import { createHandshake } from "./handshake.ts";
 import { createHostCheck } from "./host.ts";
 import type { Authenticator, Identity, Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
+import { createLag } from "./lag.ts";
 import { createBounds } from "./limits/bounds.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
@@ -104,7 +105,9 @@ function furnish(config: Config, log: Log, clock: Clock) {
   );
 
   const certificate = () => listener?.certificate?.stats();
-  const counts = createCounts({ endpoints, capacity, memory, engine, insecure, certificate, denied, log });
+  const lag = createLag(clock);
+  const tallies = { endpoints, capacity, memory, engine, insecure, denied, lag };
+  const counts = createCounts({ ...tallies, certificate, log });
   const isDraining = () => draining;
   const revoke = createRevoke({ authenticator, validity, endpoints, log });
 
@@ -146,6 +149,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
     });
     log.info(listener.address, "listening");
     memory.start();
+    lag.start();
     for (const { route } of endpoints) route.start?.();
   }
 
@@ -160,6 +164,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
     for (const { heartbeat } of endpoints) heartbeat.stop();
     validity.stop();
     memory.stop();
+    lag.stop();
     authenticator?.dispose();
     await listener?.stop();
     await engine.close();

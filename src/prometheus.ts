@@ -28,6 +28,10 @@ export interface ProcessStats {
   readonly engineUp: boolean;
   /** Names of switches of the config that weaken it. */
   readonly insecure: readonly string[];
+  /** ms */
+  readonly lag: number;
+  /** Lines of the log. */
+  readonly logDropped: number;
   /** Undefined: the port speaks no TLS. */
   readonly certificate: CertificateStats | undefined;
   /** What each route says of itself, by its path. */
@@ -238,6 +242,18 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
       certificate === undefined
         ? []
         : (["swapped", "kept"] as const).map((result): Sample => [{ result }, certificate[result]]),
+  },
+  {
+    name: "fairlead_event_loop_lag_seconds",
+    type: "gauge",
+    help: "By how much the event loop was late, the most of the last 15 to 30 s.",
+    read: single(({ lag }) => lag / 1_000),
+  },
+  {
+    name: "fairlead_log_lines_dropped_total",
+    type: "counter",
+    help: "Lines of the log that stderr did not take: it is closed, full, or nobody reads it.",
+    read: single((stats) => stats.logDropped),
   },
   {
     name: "fairlead_resident_memory_bytes",

@@ -16,6 +16,8 @@ const STATS = {
   engineUp: true,
   insecure: ["origins"],
   certificate: { notAfter: 1, swapped: 2, kept: 3 },
+  lag: 2_500,
+  logDropped: 3,
   routes: new Map([
     ["/r", { queued: 6, resumable: 3, parked: 2 }],
     ["/s", {}],
@@ -81,6 +83,8 @@ describe("renderMetrics", () => {
       ["fairlead_auth_denied_total{reason=signature}", 5],
       ["fairlead_insecure{switch=origins}", 1],
       ["fairlead_tls_not_after_seconds{}", 1],
+      ["fairlead_event_loop_lag_seconds{}", 2.5],
+      ["fairlead_log_lines_dropped_total{}", 3],
       ["fairlead_tls_changes_total{result=swapped}", 2],
       ["fairlead_tls_changes_total{result=kept}", 3],
       [`fairlead_build_info{version=1.2.3,bun=${Bun.version}}`, 1],

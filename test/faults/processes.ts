@@ -222,6 +222,7 @@ test("40: nobody is taken for dead, and what was said meanwhile arrives", async 
     gateway.program.kill("SIGCONT");
     await said;
   }
+  expect(await gateway.metric("fairlead_event_loop_lag_seconds")).toBeWithin(1.5, 4);
   await Bun.sleep(2_500);
   for (const reader of readers) expect(reader.got).toEqual([0, 0, 0]);
   expect(await gateway.metric('fairlead_connections{route="/r"}')).toBe(300);
