@@ -1,10 +1,13 @@
 /** Faults of the network below TCP, in a namespace of its own: packets that vanish, for a while or by chance, and a narrow link. */
 import { expect, onTestFinished } from "bun:test";
+import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
+import { NAME_SERVER } from "../../scripts/faults/network.ts";
 import { type ConnectOptions, connect, type Session, type Status } from "../../src/client/index.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { eventually } from "../calm.ts";
 import { memoryLog, startGateway } from "../gateway.ts";
+import { ask } from "../raw-client.ts";
 import { hurried } from "../system/kills-house.ts";
 import { within } from "../system/program.ts";
 import { range, readNumbers } from "../system/read-numbers.ts";
@@ -213,3 +216,77 @@ inNetwork("9: both ends notice, and the library goes on where it was", async () 
   expect(awayOf(far)).toHaveLength(5);
   expect(await counted("connections_closed_total", ',code="1006"')).toBe(5);
 });
+
+/** Hears questions for names, and answers none until it is told to: then, that there is no such name. */
+async function nameServer() {
+  const asked: { readonly question: Buffer; readonly port: number }[] = [];
+  const socket = createSocket("udp4");
+  onTestFinished(() => void socket.close());
+  let isSilent = true;
+  const answer = ({ question, port }: { readonly question: Buffer; readonly port: number }) => {
+    const reply = Buffer.from(question);
+    reply.writeUInt16BE(0x8183, 2); // an answer: NXDOMAIN
+    socket.send(reply, port, "127.0.0.1");
+  };
+  socket.on("message", (question, { port }) => {
+    asked.push({ question, port });
+    if (!isSilent) answer({ question, port });
+  });
+  await new Promise<void>((done) => socket.bind(53, NAME_SERVER, done));
+  return {
+    asked,
+    answer() {
+      isSilent = false;
+      for (const each of asked) answer(each);
+    },
+  };
+}
+
+inNetwork(
+  "12: a name server that says nothing costs 504 in time, no more dials than may be, and 502 once it answers",
+  async () => {
+    const names = await nameServer();
+    const log = memoryLog();
+    const gateway = await startGateway(
+      {
+        "/b": {
+          kind: "bridge",
+          target: "nobody.example:80",
+          dialTimeout: "500ms",
+          dialPending: 2,
+        },
+      },
+      {},
+      { log },
+    );
+    onTestFinished(() => gateway.gateway.stop());
+    const dial = async () => (await ask(gateway.host, { path: "/b" })).status;
+    const began = performance.now();
+    expect(await Promise.all([dial(), dial(), dial()])).toEqual([504, 504, 503]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(names.asked.length).toBeGreaterThan(0);
+    // Those that timed out count until the system has decided.
+    expect(await dial()).toBe(503);
+    expect(log.lines.filter(({ text }) => text === "! upstream: no connection")).toHaveLength(4);
+    for (const line of log.lines.filter(({ target }) => target !== undefined))
+      expect(line["target"]).toBe("nobody.example:80");
+    names.answer();
+    await eventually("an answer for whoever asks now", async () => (await dial()) === 502);
+    expect(await gateway.metric("fairlead_descriptors_used")).toBe(0);
+  },
+);
+
+inNetwork(
+  "12: a target that no route leads to costs 504 at once, one whose packets vanish when dialTimeout is over",
+  async () => {
+    const route = (target: string) => ({ kind: "bridge", target, dialTimeout: "500ms" }) as const;
+    const gateway = await startGateway({
+      "/unroutable": route("198.51.100.1:80"),
+      "/vanished": route(`${FAR}:80`),
+    });
+    onTestFinished(() => gateway.gateway.stop());
+    cutOff();
+    for (const path of ["/unroutable", "/vanished"])
+      expect([path, (await ask(gateway.host, { path })).status]).toEqual([path, 504]);
+  },
+);
