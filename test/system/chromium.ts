@@ -1,7 +1,7 @@
 /** Chromium without a window, as tests of pages start it: nothing but what the page asks for. */
 import { type Browser, chromium } from "playwright-core";
 
-const ARGS = [
+export const CHROMIUM_ARGS: readonly string[] = [
   "--no-sandbox",
   "--headless",
   "--disable-gpu",
@@ -14,5 +14,5 @@ const ARGS = [
 
 /** Whoever launches it closes it. */
 export function launchChromium(executablePath: string, ...more: string[]): Promise<Browser> {
-  return chromium.launch({ executablePath, args: [...ARGS, ...more] });
+  return chromium.launch({ executablePath, args: [...CHROMIUM_ARGS, ...more] });
 }
