@@ -1,7 +1,10 @@
 /** Tests elsewhere that prove that something holds under a fault: file to (parts of) names. By the fault's number. */
 
 export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly string[]>>>> = {
-  7: { "test/attacks.test.ts": ["by RST or FIN %s is counted as 1006"] },
+  7: {
+    "test/attacks.test.ts": ["by RST or FIN %s is counted as 1006"],
+    "test/attacks/deflate.test.ts": ["costs its own connection only, if it %s"],
+  },
   8: {
     "test/attacks.test.ts": [
       "in the middle of the handshake leaves nothing behind",
@@ -55,6 +58,18 @@ export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly 
     ],
   },
   20: { "test/attacks.test.ts": ["invalid UTF-8 that drips in is found"] },
+  21: {
+    "test/attacks/deflate.test.ts": [
+      "48 KiB that inflate to 50 MiB",
+      "505 bytes that inflate to 500 KiB, where 64 KiB are allowed",
+      "and a hundred of them leave the memory as it was",
+      "costs its own connection only, if it %s",
+    ],
+    "test/runtime-deflate.test.ts": ["a stream that was cut as far as it goes, and says nothing"],
+  },
+  22: { "test/system/conformance.test.ts": ["is in every case what the case's file says"] },
+  23: { "test/system/fuzz.test.ts": ["no input is a crash, a hang, an error of ours"] },
+  24: { "test/system/fuzz.test.ts": ["no input is a crash, a hang, an error of ours"] },
   28: {
     "test/cli/run-gateway.test.ts": ["ends at once on a second signal, with 143"],
     "test/system/pty.test.ts": ["ends at once, with exit code 130, on a second Ctrl-C"],
@@ -77,6 +92,11 @@ export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly 
   39: {
     "test/engines/memory.test.ts": ["follows a wall clock that jumps within a second"],
     "test/engines/sqlite-restart.test.ts": ["if the wall clock was set back meanwhile"],
+    "test/auth/claims.test.ts": [
+      "exp counts up to the tolerance after it",
+      "nbf and iat may lie ahead by the tolerance",
+    ],
+    "test/client/liveness.test.ts": ["is asked again, not given up, after the machine slept"],
   },
   41: {
     "test/system/memory-mark.test.ts": [
@@ -92,6 +112,28 @@ export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly 
   },
   45: {
     "test/cli/run-gateway.test.ts": ["goes on when nobody reads what it says, and still ends in order"],
+  },
+  47: {
+    "test/listener-swap.test.ts": [
+      "is what new handshakes get, and nothing is asked of who is connected",
+      "does not lose who connected before and asks for a WebSocket only afterwards",
+    ],
+    "test/watched-certificate.test.ts": [
+      "where Kubernetes swaps the link above it",
+      "has a certificate for the old key",
+      "is served with a warning if there was no better one at the start",
+      "is told once if it ends while the gateway runs",
+    ],
+    "test/system/tls.test.ts": ["a certificate that is replaced is served within 6 s"],
+  },
+  48: {
+    "test/auth/remote-keys.test.ts": [
+      "a new key counts, though its name was not known; the issuer is asked once for it",
+      "made-up names ask the issuer no more than once in 30 s",
+      "keys that were fetched go on to count, however long it takes",
+      "it is given up after 5 s; who needs it waits so long and no longer",
+      "%s: told, and no key comes of it",
+    ],
   },
   51: {
     "test/system/soak.test.ts": [
