@@ -19,8 +19,9 @@ export function watchCertificate(options: TlsOptions, { clock, log }: Certificat
   const { cert, key, clientCa } = options;
   const files = [cert, key, clientCa].filter((file) => file !== undefined);
   // Before reading: what is written meanwhile is seen as a change then.
-  let judged = stampOf(files);
-  let seen = judged;
+  let taken = stampOf(files);
+  let seen = taken;
+  let told = "";
   let tls = readTls(options);
   let validity = validityOf(tls);
   let swapped = 0;
@@ -33,14 +34,20 @@ export function watchCertificate(options: TlsOptions, { clock, log }: Certificat
     const stamp = stampOf(files);
     const isStill = stamp === seen;
     seen = stamp;
-    if (!isStill || stamp === judged) return;
-    judged = stamp;
+    if (!isStill || stamp === taken) return;
     try {
       take(readTls(options), swap);
+      taken = stamp;
     } catch (error) {
-      kept += 1;
-      log.warn({ cert, err: error }, "! the new certificate cannot be used; the old one still counts");
+      // Tried again at each look: what is not valid yet may be soon, and descriptors that are short now may be free then.
+      if (stamp !== told) tellKept(error);
+      told = stamp;
     }
+  }
+
+  function tellKept(error: unknown): void {
+    kept += 1;
+    log.warn({ cert, err: error }, "! the new certificate cannot be used; the old one still counts");
   }
 
   function take(next: ListenerTls, swap: (tls: ListenerTls) => void): void {
@@ -95,10 +102,17 @@ function isValid({ from, to }: Validity, now: number): boolean {
   return Date.parse(from) <= now && now <= Date.parse(to);
 }
 
-/** Changes with what links lead to, too; a file that cannot be looked at is a change like another. */
+/** Changes with what links lead to, too. */
 function stampOf(files: readonly string[]): string {
-  return files
-    .map((file) => statSync(file, { bigint: true, throwIfNoEntry: false }))
-    .map((found) => (found === undefined ? "-" : `${found.dev}:${found.ino}:${found.size}:${found.ctimeNs}`))
-    .join(" ");
+  return files.map(stampOfOne).join(" ");
+}
+
+function stampOfOne(file: string): string {
+  try {
+    const found = statSync(file, { bigint: true });
+    // A pipe, as shells make for `<(command)`, can be read once, and nobody must wait for it.
+    return found.isFile() ? `${found.dev}:${found.ino}:${found.size}:${found.ctimeNs}` : "no file";
+  } catch (error) {
+    return String(error); // that it cannot be looked at is a change like another
+  }
 }

@@ -1,6 +1,6 @@
 /** Files of a certificate that change under a gateway that runs (fault 47: rotated, expired, wrong key). */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { rmSync, utimesSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { STRANGER_KEY } from "./certificate.ts";
 import { type MadePair, makePair } from "./made-certificate.ts";
 import { mountedSecret, replaceByRename, startTlsHouse, type TlsHouse } from "./tls-house.ts";
@@ -77,6 +77,14 @@ describe("the old pair stays, with one warning, if the new one", () => {
   const bad: [what: string, break_: (files: TlsHouse["files"]) => void | Promise<void>, told: RegExp][] = [
     ["is gone", ({ cert }) => rmSync(cert), /listen\.tls\.cert: .* cannot be read \(ENOENT\)/],
     [
+      "is a link to itself",
+      ({ key }) => {
+        rmSync(key);
+        symlinkSync(key, key);
+      },
+      /listen\.tls\.key: .* cannot be read \(ELOOP\)/,
+    ],
+    [
       "has the key of another",
       ({ key }) => writeFileSync(key, STRANGER_KEY),
       /does not belong to the certificate/,
@@ -118,6 +126,16 @@ describe("the old pair stays, with one warning, if the new one", () => {
     expect(warnings(house)).toEqual([KEPT]);
   });
 
+  test("is not valid yet, until it is", async () => {
+    await using house = await start();
+    replaceByRename(house.files, await makePair("early", { from: new Date(house.clock.wall() + 60_000) }));
+    house.look(10);
+    expect(await house.served()).toBe("first");
+    house.clock.advance(60_000);
+    expect(await house.served()).toBe("early");
+    expect(warnings(house)).toEqual([KEPT]);
+  });
+
   test("cannot be used twice in two ways: each change is told once", async () => {
     await using house = await start();
     writeFileSync(house.files.cert, "junk");
@@ -140,11 +158,11 @@ describe("a certificate whose time is over", () => {
   });
 
   test("is told once if it ends while the gateway runs, and its end stands in /metrics before", async () => {
-    const to = new Date("2027-01-16");
+    const to = new Date("2027-01-15T08:05:00Z");
     await using house = await start({ first: await makePair("short", { to }) });
     expect(await house.metric("fairlead_tls_not_after_seconds")).toBe(to.getTime() / 1_000);
     expect(warnings(house)).toEqual([]);
-    house.clock.advance(86_400_000);
+    house.clock.advance(300_000);
     house.look(5);
     expect(warnings(house)).toEqual([NOT_VALID]);
   });
