@@ -14,7 +14,7 @@ import { refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Reply, Subscribed } from "../route.ts";
 import { refused } from "../session.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
-import { errorFrame, historyFields } from "../wire/frames.ts";
+import { errorFrame, historyFields, whoFields } from "../wire/frames.ts";
 import { shown } from "../wire/shown.ts";
 import type { Answer, Command, CommandOf, Payload, WireError } from "../wire/v1.ts";
 import { PROTOCOL } from "../wire/v1.ts";
@@ -103,8 +103,7 @@ export function createTopicClients(options: TopicClientsOptions) {
   }
 
   async function who({ topic, after, limit = DEFAULT_PAGE }: CommandOf<"who">, reply: Reply): Promise<void> {
-    const { members, total, complete } = await presence.who(topic, { after, limit });
-    reply({ ok: { members, total, complete } });
+    reply({ okText: whoFields(await presence.who(topic, { after, limit })) });
   }
 
   function run(

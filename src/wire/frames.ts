@@ -9,6 +9,7 @@ import type { Role } from "./envelope.ts";
 import type {
   Answer,
   Gap,
+  Member,
   Payload,
   PeerState,
   PlacedMessage,
@@ -17,6 +18,9 @@ import type {
   Welcome,
   WireError,
 } from "./v1.ts";
+
+/** Characters of an answer to `who`. Each member may bring a kilobyte: a thousand of them would make its reader a slow one. */
+const MAX_WHO = 256 * 1024;
 
 /** A frame as the runtime takes it. */
 export type Frame = string | Uint8Array;
@@ -64,6 +68,26 @@ export interface Page extends Position {
 export function historyFields({ messages, epoch, offset, more, complete }: Page): string {
   const entries = messages.map(entryText).join(",");
   return `"messages":[${entries}],"epoch":"${epoch}","offset":${offset},"more":${more},"complete":${complete}`;
+}
+
+export interface MembersPage {
+  readonly members: readonly Member[];
+  readonly total: number;
+  readonly complete: boolean;
+}
+
+/** The `okText` of a `who`: as many of the members as fit, one at least. `complete` tells of those that follow. */
+export function whoFields({ members, total, complete }: MembersPage): string {
+  const entries: string[] = [];
+  let size = 0;
+  for (const member of members) {
+    const entry = JSON.stringify(member);
+    size += entry.length;
+    if (size > MAX_WHO && entries.length > 0) break;
+    entries.push(entry);
+  }
+  const isAll = complete && entries.length === members.length;
+  return `"members":[${entries.join(",")}],"total":${total},"complete":${isAll}`;
 }
 
 /** One message of a page, as JSON text. */

@@ -151,7 +151,9 @@ export function rightsHouse(kind: "room" | "feed") {
         become: (who) => void Object.assign(connection, identityOf(who)),
         ask: (command) =>
           new Promise((reply, reject) => {
-            Promise.resolve(route.v1?.command(connection as Connection, command, reply, 0)).catch(reject);
+            const answered = (answer: Answer) =>
+              reply("okText" in answer ? { ok: JSON.parse(`{${answer.okText}}`) } : answer);
+            Promise.resolve(route.v1?.command(connection as Connection, command, answered, 0)).catch(reject);
           }),
       };
     },

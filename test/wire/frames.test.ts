@@ -5,6 +5,7 @@ import type { Role } from "../../src/wire/envelope.ts";
 import * as frames from "../../src/wire/frames.ts";
 import type {
   Gap,
+  Member,
   Payload,
   PeerState,
   PlacedMessage,
@@ -79,6 +80,33 @@ function relayed({ data, receipt, peer }: Written): frames.Frame | undefined {
   if (receipt) return frames.receiptFrame(receipt.seq, receipt.idem, receipt.state);
   return peer && frames.peerFrame(peer.role, peer.state, peer.reason, peer.info);
 }
+
+describe("a page of members", () => {
+  const member = (n: number, info: unknown) => ({ conn: `c${n}`, user: null, since: 1, info });
+  const read = (members: readonly Member[], complete = true) =>
+    JSON.parse(`{${frames.whoFields({ members, total: members.length, complete })}}`);
+
+  test("has all of them, where they are few", () => {
+    const members = [member(1, { face: "é" }), member(2, null)];
+    expect(read(members)).toEqual({ members, total: 2, complete: true });
+    expect(read(members, false)).toEqual({ members, total: 2, complete: false });
+    expect(read([])).toEqual({ members: [], total: 0, complete: true });
+  });
+
+  test("ends early where they tell much, and says so", () => {
+    const members = Array.from({ length: 1_000 }, (_, n) => member(n, "x".repeat(1_022)));
+    const page = read(members);
+    expect(page.members).toEqual(members.slice(0, page.members.length));
+    expect(page.members.length).toBeWithin(200, 256);
+    expect(page).toMatchObject({ total: 1_000, complete: false });
+  });
+
+  test("has one at least, whatever that tells", () => {
+    const members = [member(1, "x".repeat(300_000)), member(2, null)];
+    expect(read(members)).toMatchObject({ members: members.slice(0, 1), complete: false });
+    expect(read(members.slice(0, 1))).toMatchObject({ complete: true });
+  });
+});
 
 describe("writes", () => {
   for (const vector of readVectors<Written>("frames")) {
