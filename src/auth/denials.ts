@@ -1,8 +1,9 @@
 /**
  * Why somebody is not who it says: one list of words, for counters and logs, with what the client is told. Neither ever holds what was shown.
- * Many in one minute are told in one line of level warn, with whoever tried most; the addresses that are counted for it are bounded.
+ * Many in one minute are told in one line of level warn (attempts.ts).
  */
-import type { Clock, Timer } from "../clock.ts";
+import { createAttempts } from "../attempts.ts";
+import type { Clock } from "../clock.ts";
 import type { Credentials, Verdict } from "../identity.ts";
 import type { Log } from "../log.ts";
 
@@ -51,41 +52,17 @@ interface DenialsParts {
   readonly counts: DenialCounts;
 }
 
-const WINDOW_MS = 60_000;
-/** Fewer in a window are everyday: tokens that have just expired. */
-const MANY = 60;
-/** Addresses that are counted in a window; those past it are told as one. */
-const MAX_ADDRESSES = 1_000;
-
 export function createDenials({ clock, log, counts }: DenialsParts): Denials {
-  let window: Timer | undefined;
-  const attempts = new Map<string, number>();
-
-  function countAttempt(address: string): void {
-    const known = attempts.has(address) || attempts.size < MAX_ADDRESSES;
-    const counted = known ? address : "others";
-    attempts.set(counted, (attempts.get(counted) ?? 0) + 1);
-    window ??= clock.after(WINDOW_MS, tell);
-  }
-
-  function tell(): void {
-    window = undefined;
-    const all = [...attempts].sort(([, a], [, b]) => b - a);
-    attempts.clear();
-    const count = all.reduce((sum, [, each]) => sum + each, 0);
-    const [top] = all;
-    if (top === undefined || count < MANY) return;
-    log.warn({ count, ip: top[0], ofThese: top[1] }, "! many clients are denied");
-  }
+  const attempts = createAttempts(clock, (many) => log.warn({ ...many }, "! many clients are denied"));
 
   return {
     deny(reason, { route, remoteAddress: ip }) {
       counts[reason] += 1;
-      countAttempt(ip);
+      attempts.count(ip);
       log.debug({ reason, route, ip }, "! denied");
       const denied = TEXTS[reason];
       return reason === "unavailable" ? { denied, unavailable: true } : { denied };
     },
-    dispose: () => window?.cancel(),
+    dispose: attempts.dispose,
   };
 }
