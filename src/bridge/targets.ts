@@ -4,6 +4,7 @@
  * The right `connect` is asked for the name of what is asked for, before it is looked up: who lacks it does not learn whether there is one.
  */
 import { lacks } from "../access.ts";
+import { createAttempts } from "../attempts.ts";
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import { paramsOf } from "../config/route-path.ts";
@@ -32,6 +33,7 @@ export interface Chooser {
   choose(request: AdmitRequest): Choice | Promise<Choice>;
   /** Why somebody may not be led to what this bridge calls `name`; undefined: it may. */
   lacks(somebody: Pick<Connection, "identity" | "may">, name: string): string | undefined;
+  dispose(): void;
 }
 
 /** One of the ways in which a bridge may be told where to lead. */
@@ -41,6 +43,8 @@ interface Way<Asked extends { readonly name: string }> {
   find(asked: Asked, request: AdmitRequest): Found | Promise<Found>;
   /** The name of the one target that a token may be for. Absent: as the token has it. */
   claimed?(target: string): string | undefined;
+  /** Ends its timers. */
+  dispose?(): void;
 }
 
 export interface ChooserOptions {
@@ -81,6 +85,7 @@ function chooserOf<Asked extends { readonly name: string }>(way: Way<Asked>): Ch
 
   return {
     lacks: lacksLead,
+    dispose: () => way.dispose?.(),
     choose(request) {
       const asked = way.asked(request);
       if ("refusal" in asked) return asked;
@@ -112,12 +117,19 @@ function byName(
 function byToken(source: string, { route, clock, log }: House): Way<typeof BY_TOKEN> {
   const tokens = createTokens({ source, route, clock, log });
   const inPath = paramsOf(route).includes(TOKEN_PARAM);
+  const guesses = createAttempts(clock, (many) => log.warn({ route, ...many }, "! tokens are guessed"));
   return {
     asked: () => BY_TOKEN,
-    find(_, { params, query }) {
+    find(_, { params, query, remoteAddress }) {
+      const settle = (target: Target | undefined): Found => {
+        if (target !== undefined) return { target };
+        guesses.count(remoteAddress);
+        return UNKNOWN;
+      };
       const target = tokens.find((inPath ? params[TOKEN_PARAM] : query.get(TOKEN_PARAM)) ?? "");
-      return target === undefined ? UNKNOWN : { target };
+      return target instanceof Promise ? target.then(settle) : settle(target);
     },
+    dispose: guesses.dispose,
   };
 }
 

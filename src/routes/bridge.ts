@@ -155,6 +155,7 @@ export function createBridge(deps: BridgeDeps): Route {
     describe: ({ state }: Connection<BridgeEnd>) => describe(state),
     stats: () => ({ upstreams: upstreams.size, dialing: dialer.pending, ...streams.stats() }),
     async dispose() {
+      chooser.dispose();
       streams.dispose();
       await upstreams.end();
       await recordings?.dispose();

@@ -73,6 +73,22 @@ describe("targets by token", () => {
   });
 });
 
+test("tokens that are guessed are told in a line a minute, without one of them", async () => {
+  const tokens = join(folder({ tokens: "let-me-in: 10.0.0.7:5900" }), "tokens");
+  const [clock, log] = [testClock(), memoryLog()];
+  const options = bridgeOptions.parse({ kind: "bridge", tokens });
+  const chooser = createChooser({ options, route: "/b", clock, log });
+  for (let n = 0; n < 100; n += 1) await chooser.choose(admitRequest(`/b?token=guess${n}`, "/b"));
+  for (let n = 0; n < 100; n += 1) await chooser.choose(admitRequest("/b?token=let-me-in", "/b"));
+  expect(log.lines).toEqual([]);
+  clock.advance(60_000);
+  const told = { level: "warn", text: "! tokens are guessed", route: "/b" };
+  expect(log.lines).toEqual([{ ...told, count: 100, ip: "192.0.2.7", ofThese: 100 }]);
+  await chooser.choose(admitRequest("/b?token=guess", "/b"));
+  chooser.dispose();
+  expect(clock.pending).toBe(0);
+});
+
 describe("targets by address", () => {
   const allow = ["db.internal:5432", "10.0.0.0/24:22"];
   const resolve = async () => ["10.0.0.9"];

@@ -1,11 +1,11 @@
 /**
  * Targets by token, from a file or from every file in a folder, in websockify's form: a line is `token: host:port`, `#` begins a comment.
- * Looked at again at most once a second, when somebody asks, and read again when changed: while reading, nothing else runs.
+ * Looked at again at most once a second, when somebody asks, and read again when changed, in turns of the event loop: who asks waits for it,
+ * and nobody else does.
  * Limits: MAX_FILE_BYTES each, MAX_FILES in a folder. Failure: at the start CONFIG_INVALID; later what was read last still counts,
  * and one line in the log says so. A line that is none is passed over and told by its number, never by its text.
  * Tokens are compared by their hashes, so that the time it takes tells nothing, and none is ever written anywhere.
  */
-import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -24,7 +24,7 @@ import { FairleadError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 
 export interface Tokens {
-  find(token: string): Target | undefined;
+  find(token: string): Target | undefined | Promise<Target | undefined>;
 }
 
 export interface TokensOptions {
@@ -37,6 +37,8 @@ export interface TokensOptions {
 }
 
 const CHECK_MS = 1_000;
+/** Lines that are read in one turn: some milliseconds, on a slow machine. */
+const LINES_PER_TURN = 500;
 const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_FILES = 1_000;
 const MAX_TOKEN_BYTES = 512;
@@ -57,8 +59,10 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
   let isLost = false;
   let all = new Map<string, Target>();
   let checkedAt = clock.now();
+  /** A look that has not ended. */
+  let looking: Promise<void> | undefined;
 
-  function readFiles(onError: (file: string, error: unknown) => void): void {
+  function* readFiles(onError: (file: string, error: unknown) => void): Steps {
     const files = new Set(filesOf(source));
     let changed = false;
     for (const gone of [...listings.keys()].filter((file) => !files.has(file))) {
@@ -66,7 +70,7 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
     }
     for (const file of files) {
       try {
-        changed = readFile(file) || changed;
+        changed = (yield* readFile(file)) || changed;
         broken.delete(file);
       } catch (error) {
         onError(file, error);
@@ -76,10 +80,10 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
   }
 
   /** False: it is as it was. */
-  function readFile(file: string): boolean {
+  function* readFile(file: string): Steps<boolean> {
     const stamp = stampOf(statSync(file));
     if (listings.get(file)?.stamp === stamp) return false;
-    const { targets, bad } = parseTokens(readText(file));
+    const { targets, bad } = yield* parseTokens(readText(file));
     listings.set(file, { stamp, targets });
     if (bad.length > 0) {
       const lines = bad.slice(0, MAX_TOLD).join(" ");
@@ -97,11 +101,9 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
     broken.add(file);
   }
 
-  function refresh(): void {
-    if (clock.now() - checkedAt < CHECK_MS) return;
-    checkedAt = clock.now();
+  function* look(): Steps {
     try {
-      readFiles(warnOnce);
+      yield* readFiles(warnOnce);
       isLost = false;
     } catch (error) {
       if (!isLost) warn(source, error);
@@ -109,10 +111,22 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
     }
   }
 
-  try {
-    readFiles((_, error) => {
-      throw error;
+  /** Undefined: what was read last is up to date. */
+  function refresh(): Promise<void> | undefined {
+    if (looking !== undefined || clock.now() - checkedAt < CHECK_MS) return looking;
+    checkedAt = clock.now();
+    looking = inTurns(look())?.finally(() => {
+      looking = undefined;
     });
+    return looking;
+  }
+
+  try {
+    atOnce(
+      readFiles((_, error) => {
+        throw error;
+      }),
+    );
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     const at = formatPath(["routes", route, "tokens"]);
@@ -123,10 +137,32 @@ export function createTokens({ source, route, clock, log }: TokensOptions): Toke
 
   return {
     find(token) {
-      refresh();
-      return all.get(hashOf(token));
+      const found = () => all.get(hashOf(token));
+      const looking = refresh();
+      return looking === undefined ? found() : looking.then(found);
     },
   };
+}
+
+/** Work that may be interrupted. */
+type Steps<T = void> = Generator<undefined, T>;
+
+/** The result of what may take its time because nobody is served yet. */
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Undefined: it was done in one turn. */
+function inTurns(steps: Steps): Promise<void> | undefined {
+  return steps.next().done ? undefined : theRest(steps);
+}
+
+async function theRest(steps: Steps): Promise<void> {
+  do await new Promise<void>((turn) => setImmediate(turn));
+  while (!steps.next().done);
 }
 
 /** The file itself, or those in the folder: no folders below it, and nothing whose name begins with a dot. */
@@ -161,17 +197,19 @@ function stampOf({ mtimeMs, ctimeMs, size, ino }: Stats): string {
   return [mtimeMs, ctimeMs, size, ino].join(" ");
 }
 
+/** A tenth of the time that node:crypto takes. */
 function hashOf(token: string): string {
-  return createHash("sha256").update(token).digest("base64");
+  return Bun.SHA256.hash(token, "base64");
 }
 
 /** `bad`: numbers of the lines that are none. Of a token that stands twice the last counts, as with websockify. */
-export function parseTokens(text: string): { targets: Map<string, Target>; bad: number[] } {
+export function* parseTokens(text: string): Steps<{ targets: Map<string, Target>; bad: number[] }> {
   const targets = new Map<string, Target>();
   const bad: number[] = [];
   for (const [index, raw] of text.split("\n").entries()) {
     // This takes a byte order mark off, too.
     const line = raw.trim();
+    if (index % LINES_PER_TURN === LINES_PER_TURN - 1) yield;
     if (line === "" || line.startsWith("#")) continue;
     const colon = line.search(/:\s/);
     const token = line.slice(0, Math.max(0, colon));

@@ -12,13 +12,17 @@ function tokensHouse(files: Record<string, string>, name = "") {
   const root = folder(files);
   const [clock, log] = [testClock(), memoryLog()];
   const tokens = createTokens({ source: join(root, name), route: "/b", clock, log });
-  const find = (token: string) => tokens.find(token)?.label;
+  const find = (token: string) => {
+    const found = tokens.find(token);
+    if (found instanceof Promise) throw new Error("a small file is read at once");
+    return found?.label;
+  };
   /** Looks again, as the first client does a second later. */
   const later = (token: string) => {
     clock.advance(1_000);
     return find(token);
   };
-  return { path: (file: string) => join(root, file), clock, log, find, later, lines: log.lines };
+  return { path: (file: string) => join(root, file), tokens, clock, log, find, later, lines: log.lines };
 }
 
 const ofFile = (text: string) => tokensHouse({ tokens: text }, "tokens");
@@ -143,6 +147,25 @@ describe("a token file that changes", () => {
     later("a");
     expect(lines.at(-1)).toMatchObject({ bad: 2 });
   });
+});
+
+test("a large file is read again in turns, in which others are served, and whoever asks waits for the whole of it", async () => {
+  const { path, clock, tokens } = ofFile("old: a:1");
+  const many = Array.from({ length: 40_000 }, (_, n) => `t${n}: b:1`);
+  writeFileSync(path("tokens"), [...many, "last: c:1"].join("\n"));
+  clock.advance(1_000);
+  let turns = 0;
+  const count = () => {
+    turns += 1;
+    ticking = setImmediate(count);
+  };
+  let ticking = setImmediate(count);
+  const asked = ["last", "t0", "old"].map((token) => tokens.find(token));
+  expect(asked.every((each) => each instanceof Promise)).toBe(true);
+  expect((await Promise.all(asked)).map((target) => target?.label)).toEqual(["c:1", "b:1", undefined]);
+  clearImmediate(ticking);
+  expect(turns).toBeGreaterThanOrEqual(40_000 / 500 - 1);
+  expect(tokens.find("last")).toMatchObject({ label: "c:1" });
 });
 
 describe("a folder of token files", () => {

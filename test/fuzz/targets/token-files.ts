@@ -1,5 +1,5 @@
 /** Token files of bridges: lines that are wrong are passed over and told by number, and the others count. */
-import { parseTokens } from "../../../src/bridge/targets/tokens.ts";
+import { atOnce, parseTokens } from "../../../src/bridge/targets/tokens.ts";
 import { mutateBytes, ODD_TEXTS } from "../mutate.ts";
 import type { Target } from "../target.ts";
 
@@ -39,7 +39,7 @@ export const tokenFiles: Target = {
   run(input) {
     const file = Buffer.concat(input).toString();
     const lines = file.split("\n").length;
-    const { targets, bad } = parseTokens(file);
+    const { targets, bad } = atOnce(parseTokens(file));
     if (targets.size + bad.length > lines) throw new Error(`${targets.size} targets of ${lines} lines`);
     if (bad.some((line) => line < 1 || line > lines)) throw new Error(`lines ${bad} of ${lines}`);
     for (const { kind } of targets.values())
