@@ -59,6 +59,8 @@ const gateway = createGateway(
     auth: { jwt: { secret: SECRET }, query: true },
     routes: {
       "/echo": { kind: "echo", welcome: false, ...short },
+      "/packed": { kind: "echo", welcome: false, ...short, compression: { threshold: 10 } },
+      "/packed/:topic": { ...feed, compression: { threshold: 10 } },
       "/room/:name": { kind: "room", ...short, ...kept },
       "/feed/:topic": feed,
       "/paced": { kind: "feed", publish: true, maxRate: 20, ...short, ...kept },

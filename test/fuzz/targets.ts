@@ -7,11 +7,13 @@ import { credentials } from "./targets/credentials.ts";
 import { envelopes } from "./targets/envelopes.ts";
 import { frames } from "./targets/frames.ts";
 import { handshakes } from "./targets/handshakes.ts";
+import { packedFrames } from "./targets/packed-frames.ts";
 import { tokenFiles } from "./targets/token-files.ts";
 import { tokens } from "./targets/tokens.ts";
 
 export const TARGETS: readonly Target[] = [
   frames,
+  packedFrames,
   handshakes,
   commands,
   envelopes,

@@ -2,6 +2,7 @@
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
 import { OPCODE } from "../raw-client.ts";
 import { type ClientFrame, readFrames } from "./client-frames.ts";
+import { EXTENSION, withoutPacking } from "./packed.ts";
 
 export interface Verdict {
   /** Of each answer, in order. */
@@ -32,11 +33,22 @@ export function judge(input: Buffer, heard: Buffer): Verdict {
   if (odd !== undefined) throw new Error(`the answer was ${odd}`);
   if (heard.length > 0 && statuses.length === 0) throw new Error(`no HTTP: ${heads.slice(0, 80)}`);
   if (start === -1) return { statuses, frames: [], sent: [] };
-  const frames = readFrames(heard.subarray(start + END_OF_HEAD.length));
-  const head = input.indexOf(END_OF_HEAD);
-  const sent = readFrames(input.subarray(head + END_OF_HEAD.length));
+  const isPacked = heard.toString("latin1", switched, start).includes(EXTENSION);
+  const read = (bytes: Buffer, unpack: (frame: ClientFrame) => ClientFrame) =>
+    isPacked ? readFrames(bytes).map(unpack) : readFrames(bytes);
+  const frames = read(heard.subarray(start + END_OF_HEAD.length), withoutPacking);
+  const sent = read(input.subarray(input.indexOf(END_OF_HEAD) + END_OF_HEAD.length), orAsItIs);
   judgeFrames(frames, sent);
   return { statuses, frames, sent };
+}
+
+/** A client may say what is no stream. */
+function orAsItIs(frame: ClientFrame): ClientFrame {
+  try {
+    return withoutPacking(frame);
+  } catch {
+    return frame;
+  }
 }
 
 function isExpected(status: number): boolean {

@@ -55,9 +55,13 @@ const DOORS: readonly Door[] = [
 ];
 
 /** With a key that chance gives. */
-export function headOf(chance: Chance, path: string, protocol?: string): Buffer {
+export function headOf(chance: Chance, path: string, protocol?: string, extension?: string): Buffer {
   const key = chance.bytes(16).toString("base64");
-  const headers = { "Sec-WebSocket-Key": key, "Sec-WebSocket-Protocol": protocol ?? null };
+  const headers = {
+    "Sec-WebSocket-Key": key,
+    "Sec-WebSocket-Protocol": protocol ?? null,
+    "Sec-WebSocket-Extensions": extension ?? null,
+  };
   return Buffer.from(head({ path, headers }));
 }
 
@@ -73,10 +77,9 @@ export const frames: Target = {
       .flat()
       .flatMap((frame) => (chance.is(0.1) ? [control(chance), frame] : [frame]));
     const wrong = chance.is(0.85) ? mutated(chance, said) : said;
-    return [
-      opening,
-      ...wrong.map(encode).map((bytes) => (chance.is(0.03) ? mutateBytes(chance, bytes) : bytes)),
-    ];
+    const bytes = wrong.map(encode).map((one) => (chance.is(0.03) ? mutateBytes(chance, one) : one));
+    // Some do not wait for their 101.
+    return chance.is(0.1) ? [Buffer.concat([opening, ...bytes])] : [opening, ...bytes];
   },
   async run(input, { host }) {
     const verdict = judge(Buffer.concat(input), await exchange(host, input));
