@@ -8,7 +8,7 @@ import { findToken, isTokenLike } from "./auth/credentials.ts";
 import { createDenialCounts, createDenials, type Denial, type DenialCounts } from "./auth/denials.ts";
 import { askHook } from "./auth/hook.ts";
 import { createIssuer } from "./auth/issuer.ts";
-import { checkToken } from "./auth/jwt.ts";
+import { type Checked, checkToken } from "./auth/jwt.ts";
 import { createRemoteKeys, type Fetch } from "./auth/remote-keys.ts";
 import { createRevocations } from "./auth/revocations.ts";
 import type { Clock } from "./clock.ts";
@@ -26,8 +26,8 @@ export interface AuthenticatorParts {
   readonly fetch?: Fetch;
 }
 
-/** Null: nothing is shown. */
-type Outcome = Identity | Denial | null;
+/** Undefined: nothing is shown, or nothing here knows what it is. */
+type Checking = Identity | Denial | undefined;
 /** What a request shows, or an `auth` command says. */
 interface Shown {
   readonly token?: string | undefined;
@@ -47,19 +47,22 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
   const denials = createDenials({ clock, log, counts });
 
   /** Undefined: nothing here knows what such a token is, but `authorize` may. */
-  async function check(token: string, inQuery: boolean): Promise<Identity | Denial | undefined> {
+  function check(token: string, inQuery: boolean): Checking | Promise<Checking> {
     if (!isTokenLike(token)) return "malformed";
     // A key lives long, and URLs are kept in logs and histories.
     if (isApiKey(token))
       return inQuery ? "malformed" : keys === undefined ? undefined : (keys.check(token) ?? "unknown_key");
     if (issuers.length === 0) return undefined;
-    const checked = await checkToken(token, issuers, clock.wall());
-    return "identity" in checked ? checked.identity : checked.denied;
+    const checked = checkToken(token, issuers, clock);
+    return checked instanceof Promise ? checked.then(whoOf) : whoOf(checked);
   }
 
-  async function identify(shown: Shown, credentials: Credentials): Promise<Outcome> {
-    const { token, inQuery = false, certificate } = shown;
-    const checked = token === undefined ? certificate : await check(token, inQuery);
+  async function conclude(
+    checking: Checking | Promise<Checking>,
+    token: string | undefined,
+    credentials: Credentials,
+  ) {
+    const checked = await checking;
     if (typeof checked === "string") return checked;
     const { authorize, deadline } = options;
     const asked = { ...asRequest(credentials), identity: checked ?? null, token };
@@ -69,11 +72,18 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
     return said;
   }
 
-  async function judge(shown: Shown, credentials: Credentials): Promise<Verdict | undefined> {
-    const outcome = await identify(shown, credentials).catch((error: unknown): Denial => {
-      log.error({ route: credentials.route, err: error }, "! a client could not be checked");
-      return "failed";
-    });
+  function judge({ token, inQuery = false, certificate }: Shown, credentials: Credentials) {
+    const checking = token === undefined ? certificate : check(token, inQuery);
+    if (typeof checking === "string") return denials.deny(checking, credentials);
+    return conclude(checking, token, credentials)
+      .catch((error: unknown): Denial => {
+        log.error({ route: credentials.route, err: error }, "! a client could not be checked");
+        return "failed";
+      })
+      .then((outcome) => verdictOf(outcome, credentials));
+  }
+
+  function verdictOf(outcome: Identity | Denial | null, credentials: Credentials): Verdict | undefined {
     if (outcome === null) return undefined;
     if (typeof outcome === "string") return denials.deny(outcome, credentials);
     return revocations.isRevoked(outcome) ? denials.deny("revoked", credentials) : { identity: outcome };
@@ -106,6 +116,10 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
       for (const issuer of issuers) issuer.dispose();
     },
   };
+}
+
+function whoOf(checked: Checked): Identity | Denial {
+  return "identity" in checked ? checked.identity : checked.denied;
 }
 
 /** Field by field, because `query` may be read on demand. */

@@ -2,6 +2,7 @@
  * One issuer of tokens: which algorithms count and which key checks them. HMAC keys are for HMAC and public keys for the others, whatever a token
  * says: its header chooses among these, never beyond. Failure: a file that cannot be used is CONFIG_INVALID, with the option and what to do.
  */
+import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { type JwtOptions, PUBLIC_KEY_ALGORITHMS } from "../config/auth.ts";
 import { secretProblem } from "../config/auth-checks.ts";
@@ -18,6 +19,8 @@ export interface Issuer {
   readonly algorithms: readonly string[];
   /** Asked for `algorithms` only. Never rejects. */
   keyFor(alg: string, kid: string | undefined): Promise<CryptoKey | "unknown_key" | "unavailable">;
+  /** Whether the signature is certainly wrong, told at a twentieth of what it costs to find it right: guessing must be cheap for us. */
+  readonly isForged?: (token: string, alg: string) => boolean;
   dispose(): void;
 }
 
@@ -41,7 +44,7 @@ export function createIssuer(options: JwtOptions, remote: CreateRemote): Issuer 
   }
   const algorithms = options.algorithms ?? ["HS256"];
   const key = secret ?? readSecretFile("auth.jwt.secretFile", secretFile ?? "", algorithms);
-  return { ...common, algorithms, keyFor: ofSecret(key), dispose };
+  return { ...common, algorithms, keyFor: ofSecret(key), isForged: forgeryTest(key), dispose };
 }
 
 function publicAlgorithms({ algorithms }: JwtOptions): readonly string[] {
@@ -59,6 +62,16 @@ function ofSecret(secret: string): KeyFor {
     const key = imported.get(alg) ?? importSecret(secret, alg);
     imported.set(alg, key);
     return key;
+  };
+}
+
+function forgeryTest(secret: string): NonNullable<Issuer["isForged"]> {
+  const key = createSecretKey(Buffer.from(secret));
+  return (token, alg) => {
+    const end = token.lastIndexOf(".");
+    const right = createHmac(alg.replace("HS", "sha"), key).update(token.slice(0, end)).digest();
+    const shown = Buffer.from(token.slice(end + 1), "base64url");
+    return shown.length !== right.length || !timingSafeEqual(shown, right);
   };
 }
 

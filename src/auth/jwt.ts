@@ -4,6 +4,7 @@
  * Never rejects, whatever it is given.
  */
 import { compactVerify, decodeJwt, decodeProtectedHeader, errors } from "jose";
+import type { Clock } from "../clock.ts";
 import { nestsDeeper } from "../wire/json-depth.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { type Claims, type Read, readClaims } from "./claims.ts";
@@ -20,19 +21,33 @@ interface Header {
   readonly kid: string | undefined;
 }
 
-/** `now`: unix milliseconds. */
-export async function checkToken(token: string, issuers: readonly Issuer[], now: number): Promise<Checked> {
+/** What is refused without its signature is refused at once, so that it costs next to nothing. */
+export function checkToken(
+  token: string,
+  issuers: readonly Issuer[],
+  clock: Pick<Clock, "wall">,
+): Checked | Promise<Checked> {
   const header = readHeader(token);
   if ("denied" in header) return header;
   const issuer = issuerOf(token, issuers);
   if (issuer === undefined) return { denied: "issuer" };
   if (!issuer.algorithms.includes(header.alg)) return { denied: "algorithm" };
-  const key = await issuer.keyFor(header.alg, header.kid);
+  if (issuer.isForged?.(token, header.alg) === true) return { denied: "signature" };
+  return checkSigned(token, header, issuer, clock);
+}
+
+async function checkSigned(
+  token: string,
+  { alg, kid }: Header,
+  { name, rules, keyFor }: Issuer,
+  clock: Pick<Clock, "wall">,
+): Promise<Checked> {
+  const key = await keyFor(alg, kid);
   if (typeof key === "string") return { denied: key };
-  const claims = await verify(token, key, header.alg);
+  const claims = await verify(token, key, alg);
   if (typeof claims === "string") return { denied: claims };
-  if (issuer.name !== undefined && claims["iss"] !== issuer.name) return { denied: "issuer", claim: "iss" };
-  return readClaims(claims, issuer.rules, now);
+  if (name !== undefined && claims["iss"] !== name) return { denied: "issuer", claim: "iss" };
+  return readClaims(claims, rules, clock.wall());
 }
 
 function readHeader(token: string): Header | { readonly denied: Denial } {

@@ -2,14 +2,15 @@
 import { expect, test } from "bun:test";
 import { createIssuer } from "../../src/auth/issuer.ts";
 import { checkToken } from "../../src/auth/jwt.ts";
-import { auth, NOW, SECRET, sign } from "./tokens.ts";
+import { testClock } from "../clock.ts";
+import { auth, SECRET, sign } from "./tokens.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 async function check(token: string) {
   const jwt = [auth({ jwt: { secret: SECRET } }).jwt ?? []].flat();
   const issuers = jwt.map((each) => createIssuer(each, () => expect.unreachable("a key was asked for")));
-  return await checkToken(token, issuers, NOW * 1_000);
+  return await checkToken(token, issuers, testClock());
 }
 
 test.each<[what: string, spelling: (token: string) => string]>([

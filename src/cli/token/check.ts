@@ -29,7 +29,7 @@ export async function checkAgainst(
   const issuers = [auth.jwt ?? []]
     .flat()
     .map((jwt) => createIssuer(jwt, (url) => createRemoteKeys(url, { clock, log, fetch })));
-  const checked = await checkToken(token, issuers, clock.wall());
+  const checked = await checkToken(token, issuers, clock);
   for (const issuer of issuers) issuer.dispose();
   return checked;
 }
