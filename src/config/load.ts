@@ -5,7 +5,7 @@
 import { FairleadError } from "../errors.ts";
 import type { Environment } from "./environment.ts";
 import { readEnvironment } from "./environment.ts";
-import type { KeyPath } from "./key-path.ts";
+import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
 import type { Layer, Setting } from "./layers.ts";
 import { mergeLayers, originIn, originOfValue, settingsLayer } from "./layers.ts";
 import type { Origin } from "./origin.ts";
@@ -42,7 +42,8 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const layers = [base, settingsLayer(environment.settings), settingsLayer(options.flags)];
   const validated = validate(mergeLayers(layers));
   const wrong = "problems" in validated ? validated.problems.map((problem) => locate(problem, layers)) : [];
-  const problems = [...environment.problems, ...wrong];
+  const lost = intoLists([...environment.settings, ...options.flags], below);
+  const problems = [...environment.problems, ...lost, ...wrong];
   if ("problems" in validated || problems.length > 0) throw invalid(problems);
   return { config: validated.config, originOf: (path) => originOfValue(layers, path) };
 }
@@ -60,6 +61,17 @@ async function readBase({ base, folder }: LoadOptions): Promise<Layer> {
       problem: { path: [], text },
     })),
   );
+}
+
+/** What would set an option of one of a list, and instead would take the place of them all. */
+function intoLists(settings: readonly Setting[], below: unknown): Located[] {
+  return settings.flatMap(({ path, origin }) => {
+    const sections = path.slice(0, -1).map((_, at) => path.slice(0, at + 1));
+    const list = sections.find((section) => Array.isArray(valueAt(below, section)));
+    if (list === undefined) return [];
+    const text = `sets an option of ${formatPath(list)}, which is a list here`;
+    return [{ origin, problem: { path: [], text, hint: " Change it where the list stands." } }];
+  });
 }
 
 /** A value that came from a secret's file is not shown, whatever option it was meant for. */
