@@ -8,7 +8,7 @@ import { createFairBound, type FairBound } from "../limits/fair-bound.ts";
 import { holderOf } from "../limits/holder.ts";
 import type { Capacity } from "../limits.ts";
 import type { Caller, Connect } from "./dial/connect.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Upstream, UpstreamSlot } from "./upstream.ts";
 import { codeOf, within } from "./within.ts";
 
 export type DialFailure = "refused" | "untrusted" | "timeout" | "busy" | "full" | "aborted";
@@ -31,6 +31,8 @@ export interface DialerOptions {
   readonly capacity: Capacity;
   readonly clock: Clock;
   readonly connect: Connect;
+  /** Of an upstream's handler that threw. */
+  readonly onBug: (error: unknown, target: string) => void;
 }
 
 /** Codes that mean "no way there", as opposed to "somebody said no". */
@@ -40,20 +42,24 @@ const UNROUTABLE = ["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"];
 const UNTRUSTED = /CERT|_CRL|_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/;
 
 export function createDialer(options: DialerOptions): Dialer {
-  const { timeout, maxPending, capacity, clock, connect } = options;
+  const { timeout, maxPending, capacity, clock, connect, onBug } = options;
   const pending = createPending(maxPending);
 
   async function begin(target: Target, caller: Caller): Promise<Upstream> {
     const done = pending.begin(target, holderOf(caller));
     const release = once(() => capacity.give(costOf(target)));
     try {
-      return await connect(target, { handler: undefined, target: target.label, release }, caller);
+      return await connect(target, slotFor(target, release), caller);
     } catch (error) {
       release();
       throw error;
     } finally {
       done();
     }
+  }
+
+  function slotFor({ label: target }: Target, release: () => void): UpstreamSlot {
+    return { handler: undefined, target, release, failed: (error) => onBug(error, target) };
   }
 
   async function dial(target: Target, caller: Caller): Promise<Dialed> {

@@ -21,6 +21,8 @@ export interface UpstreamSlot {
   readonly target: string;
   /** Gives back the descriptors. */
   readonly release: () => void;
+  /** The handler threw, which is a defect of ours. Nobody else would hear of it. */
+  readonly failed: (error: unknown) => void;
 }
 
 export interface Upstream {

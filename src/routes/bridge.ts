@@ -7,7 +7,7 @@
  */
 
 import { createConnect } from "../bridge/dial/connect.ts";
-import { createDialer, type Dialed, type DialFailure } from "../bridge/dial.ts";
+import { createDialer, type Dialed, type Dialer, type DialFailure } from "../bridge/dial.ts";
 import type { BridgeEnd } from "../bridge/end.ts";
 import { Pipe } from "../bridge/pipe.ts";
 import { recorded } from "../bridge/recorded.ts";
@@ -64,13 +64,7 @@ const FAREWELL_MS = 1_000;
 export function createBridge(deps: BridgeDeps): Route {
   const { options, counters, capacity, clock, log, route, resolve } = deps;
   const chooser = createChooser({ options, route, clock, log, resolve });
-  const dialer = createDialer({
-    timeout: options.dialTimeout,
-    maxPending: options.dialPending,
-    capacity,
-    clock,
-    connect: createConnect({ ...options, route, clock, log }),
-  });
+  const dialer = dialerOf(deps);
   const stage = createStage();
   const upstreams = createUpstreams(clock);
   const streams = createStreams({
@@ -161,6 +155,17 @@ export function createBridge(deps: BridgeDeps): Route {
       await recordings?.dispose();
     },
   };
+}
+
+function dialerOf({ options, capacity, clock, log, route }: BridgeDeps): Dialer {
+  return createDialer({
+    timeout: options.dialTimeout,
+    maxPending: options.dialPending,
+    capacity,
+    clock,
+    connect: createConnect({ ...options, route, clock, log }),
+    onBug: (err, target) => log.error({ route, target, err }, "! a hook of the bridge threw"),
+  });
 }
 
 /** A client that goes away says nothing of the target. */

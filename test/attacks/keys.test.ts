@@ -114,6 +114,7 @@ async function isBusyBeside(first: Target, second: Target): Promise<boolean> {
     capacity,
     clock,
     connect: () => new Promise(() => {}),
+    onBug: () => {},
   });
   const request = {
     user: null,

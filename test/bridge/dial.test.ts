@@ -9,6 +9,7 @@ import { testClock } from "../clock.ts";
 import { memoryLog } from "../gateway.ts";
 import { closedTarget, roundTrip, startService, type TcpService } from "../tcp-service.ts";
 import { CALLER } from "./admit-request.ts";
+import { unexpected } from "./fake-upstream.ts";
 
 function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
   const [clock, capacity] = [testClock(), createCapacity(10)];
@@ -17,6 +18,7 @@ function dialHouse(target: string, options: Partial<DialerOptions> = {}) {
     maxPending: 64,
     capacity,
     clock,
+    onBug: unexpected,
     connect: createConnect({ tls: {}, route: "/b", clock, log: memoryLog() }),
     ...options,
   });
@@ -246,7 +248,10 @@ describe("an upstream", () => {
 
   test("is cut if its handler throws: it would have no owner, and its descriptor would never come back", async () => {
     using service = await startService((peer) => void peer.write("x"));
-    const { capacity, dial } = dialHouse(service.target);
+    const bugs: string[] = [];
+    const { capacity, dial } = dialHouse(service.target, {
+      onBug: (bug, of) => bugs.push(`${bug} of ${of}`),
+    });
     const upstream = await upstreamOf(dial());
     const handler = listening({
       data: () => {
@@ -257,6 +262,6 @@ describe("an upstream", () => {
     upstream.resume();
     await (await service.next()).ended();
     expect(handler.told).toContain("broken");
-    expect(capacity.used).toBe(0);
+    expect([capacity.used, bugs]).toEqual([0, [`Error: a bug of ${service.target}`]]);
   });
 });

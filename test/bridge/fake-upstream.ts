@@ -40,7 +40,7 @@ export function fakeUpstream(room = Number.POSITIVE_INFINITY): FakeUpstream {
   };
 
   const fake: FakeUpstream = {
-    data: { handler: undefined, target: "fake", release: () => {} },
+    data: { handler: undefined, target: "fake", release: () => {}, failed: unexpected },
     write(bytes) {
       if (isGone || isRefusing) return -1;
       const all = Buffer.from(bytes);
@@ -84,4 +84,9 @@ export function fakeUpstream(room = Number.POSITIVE_INFINITY): FakeUpstream {
     },
   };
   return fake;
+}
+
+/** No handler throws in a test that does not say so. */
+export function unexpected(error: unknown): never {
+  throw error;
 }

@@ -44,6 +44,7 @@ const SOCKET = {
   },
   /** A handler threw. The runtime would leave the socket open, without an owner. */
   error(socket: NativeSocket, error: Error) {
+    socket.data.failed(error);
     socket.data.handler?.close(error);
     socket.terminate();
   },

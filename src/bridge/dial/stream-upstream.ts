@@ -71,8 +71,13 @@ export class StreamUpstream implements Upstream {
   closed(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.data.release();
-    this.data.handler?.close(this.error);
+    const { handler, release, failed } = this.data;
+    release();
+    try {
+      handler?.close(this.error);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   private drained(): void {
@@ -92,6 +97,7 @@ export class StreamUpstream implements Upstream {
     try {
       run();
     } catch (error) {
+      this.data.failed(error);
       this.error = error instanceof Error ? error : new Error(String(error));
       this.closed();
       this.terminate();

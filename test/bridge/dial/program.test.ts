@@ -7,6 +7,7 @@ import { folder } from "../../folder.ts";
 import { memoryLog } from "../../gateway.ts";
 import { hasEnded } from "../../process.ts";
 import { CALLER } from "../admit-request.ts";
+import { unexpected } from "../fake-upstream.ts";
 
 /** Starts a process in a group of its own that shares its pipes, says its number, and stays. */
 const LEAVES_ONE_BEHIND = `
@@ -33,7 +34,7 @@ async function programHouse(script: string, options: Partial<ProgramOptions> = {
   const release = () => {
     released += 1;
   };
-  const slot = { handler, target: "exec:sh", release };
+  const slot = { handler, target: "exec:sh", release, failed: unexpected };
   const settings = { command, caller: CALLER, clock, log, route: "/b", ...options };
   const upstream = await startProgram(settings, slot);
   onTestFinished(() => {

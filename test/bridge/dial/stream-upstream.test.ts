@@ -27,7 +27,8 @@ function streamHouse(changes: Partial<UpstreamHandler> = {}, highWaterMark = 1) 
   const release = () => {
     released += 1;
   };
-  const data = { handler, target: "x", release };
+  const failed = (error: unknown) => void told.push(`failed ${error}`);
+  const data = { handler, target: "x", release, failed };
   const ended = (name: string) => () => void told.push(name);
   const upstream = new StreamUpstream(data, {
     from,
@@ -132,10 +133,20 @@ describe("an upstream of streams", () => {
     house.upstream.resume();
     house.from.write("x");
     await turn();
-    expect(house.told).toEqual(["close a bug", "terminated"]);
+    expect(house.told).toEqual(["failed Error: a bug", "close a bug", "terminated"]);
     house.from.write("y");
     await turn();
-    expect([house.told.length, house.released]).toEqual([2, 1]);
+    expect([house.told.length, house.released]).toEqual([3, 1]);
+  });
+
+  test("ends nobody else if its handler throws at its end, and says so", () => {
+    const house = streamHouse({
+      close() {
+        throw new Error("a bug");
+      },
+    });
+    house.upstream.closed();
+    expect([house.told, house.released]).toEqual([["failed Error: a bug"], 1]);
   });
 
   test("tells nobody while nobody has taken it over", async () => {

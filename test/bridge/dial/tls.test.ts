@@ -15,6 +15,7 @@ import { folder } from "../../folder.ts";
 import { memoryLog } from "../../gateway.ts";
 import { OPTIONS, startServiceOn, type TcpPeer } from "../../tcp-service.ts";
 import { CALLER } from "../admit-request.ts";
+import { unexpected } from "../fake-upstream.ts";
 
 const GOOD = { cert: CERT, key: KEY };
 const OTHER = { cert: STRANGER_CERT, key: STRANGER_KEY };
@@ -29,7 +30,14 @@ function caFile(certificates = CERT): string {
 function dialHouse(target: string, tls: TlsOptions) {
   const [clock, capacity, log] = [testClock(), createCapacity(10), memoryLog()];
   const connect = createConnect({ tls, route: "/b", clock, log });
-  const dialer = createDialer({ timeout: 5_000, maxPending: 64, capacity, clock, connect });
+  const dialer = createDialer({
+    timeout: 5_000,
+    maxPending: 64,
+    capacity,
+    clock,
+    connect,
+    onBug: unexpected,
+  });
   const caller = { ...CALLER, signal: new AbortController().signal };
   return { clock, capacity, dialer, dial: () => dialer.dial(targetOf(`tls://${target}`), caller) };
 }
