@@ -91,6 +91,8 @@ async function fetchKeys(url: string, fetch: Fetch, signal: AbortSignal): Promis
   const response = await fetch(url, {
     redirect: "manual",
     signal,
+    // Said, because a variable of the process (NODE_TLS_REJECT_UNAUTHORIZED) would switch it off in silence.
+    tls: { rejectUnauthorized: true },
     // What is not compressed cannot grow while it is read.
     decompress: false,
     headers: { Accept: "application/jwk-set+json, application/json", "Accept-Encoding": "identity" },

@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { createRemoteKeys } from "../../src/auth/remote-keys.ts";
 import { eventually } from "../calm.ts";
+import { CERT, KEY } from "../certificate.ts";
 import { testClock } from "../clock.ts";
 import { memoryLog } from "../gateway.ts";
 import { startService } from "../tcp-service.ts";
@@ -243,4 +244,30 @@ describe("wrong", () => {
     const { find } = setUp(() => Response.json({ keys: [named("a"), named("a", "b")] }));
     expect(await find("a")).toBe("unknown_key");
   });
+});
+
+test("an issuer whose certificate nobody vouches for is not believed, whatever the process's environment says", async () => {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: CERT, key: KEY },
+    fetch: () => set("a"),
+  });
+  onTestFinished(() => server.stop(true));
+  const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  onTestFinished(() => {
+    if (before === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
+  });
+  const log = memoryLog();
+  for (const value of ["1", "0"]) {
+    process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = value;
+    const parts = { clock: testClock(), log, fetch };
+    const keys = createRemoteKeys(`https://localhost:${server.port}/`, parts);
+    expect(await keys.find("ES256", "a")).toBe("unavailable");
+  }
+  expect(log.lines.map(({ reason }) => reason)).toEqual([
+    "self signed certificate",
+    "self signed certificate",
+  ]);
 });
