@@ -12,7 +12,7 @@ import { isInfo, isText } from "./claims.ts";
 import type { Denial } from "./denials.ts";
 
 /** Null: nothing to add to what was checked. */
-export type Said = Identity | Extract<Denial, "refused" | "failed" | "unavailable"> | null;
+export type Said = Identity | Extract<Denial, "refused" | "failed" | "unavailable" | "expired"> | null;
 
 interface HookParts {
   readonly clock: Clock;
@@ -45,7 +45,10 @@ export async function askHook(
       return "unavailable";
     }
     if (answer === null) return null;
-    return answer === false ? "refused" : identityOf(answer, request.identity, parts.clock);
+    if (answer === false) return "refused";
+    const identity = identityOf(answer, request.identity, parts.clock);
+    // Of its own answer only: a token within the tolerance is not at its end yet.
+    return (answer.expires ?? Number.POSITIVE_INFINITY) <= parts.clock.wall() ? "expired" : identity;
   } catch (error) {
     parts.log.error({ route, err: error }, "! authorize failed");
     return "failed";

@@ -56,6 +56,13 @@ describe("beside what was checked", () => {
   });
 });
 
+test("an end that has passed is told as one; that of a token within the tolerance is not its own", async () => {
+  const { said, clock } = ask(() => ({ user: "bob", expires: testClock().wall() }));
+  expect(await said).toBe("expired");
+  expect(await say({ user: "bob", expires: clock.wall() + 1 })).toMatchObject({ user: "bob" });
+  expect(await say({ info: 1 }, { ...ALICE, expires: clock.wall() - 1 })).toMatchObject({ user: "alice" });
+});
+
 describe("denies", () => {
   const wrong: Record<string, unknown> = {
     "an answer that was forgotten": undefined,
