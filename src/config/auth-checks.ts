@@ -147,10 +147,17 @@ function isLoopback(hostname: string): boolean {
 }
 
 function keysProblems(keys: unknown, routes: readonly string[]): Problem[] {
-  return Object.entries(isTable(keys) ? keys : {}).flatMap(([name, key]) => [
-    ...hashProblems(["auth", "keys", name, "hash"], valueAt(key, ["hash"])),
-    ...capsProblems(["auth", "keys", name, "caps"], valueAt(key, ["caps"]), routes),
-  ]);
+  const seen = new Set<unknown>();
+  return Object.entries(isTable(keys) ? keys : {}).flatMap(([name, key]) => {
+    const [path, hash] = [["auth", "keys", name], valueAt(key, ["hash"])];
+    const isDouble = hash !== undefined && seen.has(hash);
+    seen.add(hash);
+    return [
+      ...hashProblems([...path, "hash"], hash),
+      ...(isDouble ? [{ path, text: "has the hash of another key", hint: " Make a key for each." }] : []),
+      ...capsProblems([...path, "caps"], valueAt(key, ["caps"]), routes),
+    ];
+  });
 }
 
 function hashProblems(path: KeyPath, received: unknown): Problem[] {

@@ -121,6 +121,12 @@ test("an API key is given by its hash, and one that is given itself is not repea
     expect(problems({ keys }).join()).not.toContain("fl_very-secret");
 });
 
+test("two API keys with one hash would be one key under two names", () => {
+  expect(problems({ keys: { a: { hash: HASH }, b: { hash: HASH } } })).toEqual([
+    "auth.keys.b: has the hash of another key. Make a key for each.",
+  ]);
+});
+
 test("an API key has rights on routes that there are, by patterns that can be", () => {
   const caps = (table: unknown) => problems({ keys: { ci: { hash: HASH, caps: table } } });
   expect(caps({ "/feed/:topics": {} })).toEqual([
