@@ -158,6 +158,29 @@ describe("a token that counts", () => {
   });
 });
 
+test("one header said twice is never one token, or one certificate, in either order", async () => {
+  const auth = { jwt: { secret: SECRET }, certificate: { header: "X-Subject" } };
+  await using gateway = await startGateway(
+    { "/echo": { kind: "echo" } },
+    { auth, trustProxy: ["127.0.0.1"] },
+  );
+  const bearer = `Bearer ${await sign(good)}`;
+  const said: Record<string, string[]>[] = [
+    { Authorization: [bearer, bearer] },
+    { Authorization: [bearer, "Bearer x"] },
+    { Authorization: ["Bearer x", bearer] },
+    { Authorization: ["Basic x", bearer] },
+    { Authorization: [bearer, "Basic x"] },
+    { "X-Subject": ["CN=alice", "CN=root"] },
+    { "X-Subject": ["", "CN=root"] },
+    { "X-Subject": ["CN=alice"], Authorization: [bearer] },
+  ];
+  for (const headers of said) {
+    const { status } = await ask(gateway.host, { path: "/echo", headers });
+    expect([headers, status]).toEqual([headers, 401]);
+  }
+});
+
 test("nobody's header makes a certificate, unless the proxy that sends it is trusted", async () => {
   const auth = { certificate: { header: "X-Subject" } };
   const headers = { "X-Subject": "CN=root" };

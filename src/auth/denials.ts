@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 
 const TEXTS = {
   malformed: "what is shown is neither a token nor an API key",
-  several: "more than one token is shown; show one",
+  several: "more than one token or certificate is shown; show one",
   algorithm: "the token is signed by an algorithm that does not count here",
   header: "the token's header names keys or extensions of its own, which never count",
   issuer: "the token is of an issuer that is not known here",
