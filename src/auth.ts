@@ -3,7 +3,7 @@
  * change what comes of it, or stand in for all of them. What is shown and does not count is denied, never passed over.
  */
 import { createApiKeys, isApiKey } from "./auth/api-keys.ts";
-import { readSubject } from "./auth/certificate.ts";
+import { ownSubject, readSubject } from "./auth/certificate.ts";
 import { findToken, isTokenLike } from "./auth/credentials.ts";
 import { createDenialCounts, createDenials, type Denial, type DenialCounts } from "./auth/denials.ts";
 import { askHook } from "./auth/hook.ts";
@@ -89,10 +89,11 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
     return revocations.isRevoked(outcome) ? denials.deny("revoked", credentials) : { identity: outcome };
   }
 
-  function subjectOf({ headers, peerAddress }: Credentials) {
-    const header = options.certificate?.header;
-    if (header === undefined || peerAddress === undefined) return undefined;
-    return readSubject(headers, header, isTrustedProxy(peerAddress));
+  function subjectOf({ headers, peerAddress, subject }: Credentials) {
+    const { certificate } = options;
+    if (certificate === true) return ownSubject(subject);
+    if (certificate === undefined || peerAddress === undefined) return undefined;
+    return readSubject(headers, certificate.header, isTrustedProxy(peerAddress));
   }
 
   return {

@@ -12,6 +12,8 @@ import { networkOf, plainAddress } from "./network.ts";
 export interface Peer {
   readonly address: string;
   readonly port: number;
+  /** Of the certificate that this gateway has checked, where it tells. */
+  readonly subject?: string;
 }
 
 /** The client of a request that came from `peer`: the peer itself, unless that is a trusted proxy that says otherwise. */
@@ -35,8 +37,9 @@ export function createTrust(trustProxy: readonly string[]): (peer: Pick<Peer, "a
 /** What the last proxy said counts. Both headers are there and disagree, or one holds several schemes: neither counts, as above. */
 export function createSchemeOf(trustProxy: readonly string[]): SchemeOf {
   const isTrusted = createTrust(trustProxy);
-  return ({ address }, { url, headers }) => {
-    const own = url.startsWith("https:") ? "https" : "http";
+  return ({ address, subject }, { url, headers }) => {
+    // Behind a port that checks certificates the inner server speaks plain HTTP.
+    const own = subject !== undefined || url.startsWith("https:") ? "https" : "http";
     if (!isTrusted({ address: plainAddress(address) })) return own;
     const forwarded = parameterOf("proto", headers.get("forwarded")?.split(",").at(-1) ?? "");
     const xForwardedProto = headers.get("x-forwarded-proto")?.split(",") ?? [];

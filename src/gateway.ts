@@ -7,6 +7,7 @@ import { createApi } from "./api.ts";
 import { createDenialCounts } from "./auth/denials.ts";
 import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
 import { certificateOf } from "./certificate.ts";
+import { type CertifiedPort, type CertifiedPortOptions, openCertifiedPort } from "./certified-port.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
@@ -35,6 +36,7 @@ import { createOwnPages } from "./own-pages.ts";
 import { createReception, type ReceptionOptions } from "./reception.ts";
 import { createRouter } from "./router.ts";
 import { checkFolder, createStaticFiles } from "./static-files.ts";
+import type { Certificate } from "./tls.ts";
 import { clearStale } from "./unix-socket.ts";
 import { createValidity } from "./validity.ts";
 
@@ -134,9 +136,11 @@ function furnish(config: Config, log: Log, clock: Clock) {
     const { unix } = config.listen;
     if (unix !== undefined) await clearStale(unix);
     await engine.start?.();
+    const certificate = await certificateOf(config.listen, { clock, log });
     listener = createListener({
       ...config.listen,
-      certificate: await certificateOf(config.listen, { clock, log }),
+      certificate,
+      via: await certifiedPortOf(config, certificate, { capacity, clock }),
       maxMessage: largest(endpoints.map(({ maxMessage }) => maxMessage)),
       compresses: endpoints.some((endpoint) => endpoint.compressFrom !== undefined),
       maxPings: config.limits.pings,
@@ -205,6 +209,16 @@ function speakingOf({ subscriptions, subscribes }: Config["limits"], { deadline 
     maxSubscriptions: subscriptions,
     speaking: { subscribes, burst: Math.max(1, subscriptions), deadline },
   };
+}
+
+/** Undefined: the runtime has the port itself, and tells nothing of certificates. */
+async function certifiedPortOf(
+  { listen, auth }: Config,
+  certificate: Certificate | undefined,
+  parts: Pick<CertifiedPortOptions, "capacity" | "clock">,
+): Promise<CertifiedPort | undefined> {
+  if (certificate === undefined || auth?.certificate !== true) return undefined;
+  return openCertifiedPort({ ...listen, tls: certificate.tls, ...parts });
 }
 
 /** Undefined: nobody is asked who it is. */

@@ -57,6 +57,8 @@ export interface Credentials {
   readonly remoteAddress: string;
   /** Of whoever opened the socket, which may be a proxy; "" on a socket of the file system. Absent on a connection that stands. */
   readonly peerAddress?: string;
+  /** Of the certificate that this gateway has checked itself, as RFC 4514 writes it. */
+  readonly subject?: string | undefined;
 }
 
 /** `denied`: why, for the log and for the client; never what was shown. `unavailable`: it could not be checked now, and may count later. */

@@ -3,6 +3,8 @@
  * Failure: a port or socket that cannot be bound is LISTEN_FAILED, in one line; a request that throws is answered with 500.
  */
 import type { Server, WebSocketHandler } from "bun";
+import { bindProblem } from "./bind-problem.ts";
+import type { CertifiedPort } from "./certified-port.ts";
 import { systemClock } from "./clock.ts";
 import { isCompressed } from "./compression.ts";
 import type { Publisher } from "./connection.ts";
@@ -24,6 +26,8 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   readonly unixMode?: string;
   /** With it the port speaks TLS, and nothing else. */
   readonly certificate?: Certificate | undefined;
+  /** Has the port and TLS in place of the runtime, which then listens on loopback. */
+  readonly via?: CertifiedPort | undefined;
   /** A second port of the host, which does not. */
   readonly plainPort?: number | undefined;
   readonly reception: Reception;
@@ -48,6 +52,9 @@ const REQUEST_GRACE_MS = 500;
 /** The runtime takes no 0 for "no limit". */
 const RUNTIME_MAX_BODY = 1024 ** 3;
 
+/** Where the runtime listens behind a port that has TLS. */
+const INNER = { host: "127.0.0.1", port: 0 };
+
 /** One of the runtime's servers and who came by it. Channels of one do not reach into another. */
 interface Live {
   readonly server: Server<SocketConnection>;
@@ -66,16 +73,18 @@ export function createListener(options: ListenerOptions): Listener {
     if (live.length > 1) letGo();
     options.onGone(connection);
   };
-  function open(port: number, tls?: ListenerTls): Live {
+  function open(at: Pick<ListenerOptions, "host" | "port">, tls?: ListenerTls, via?: CertifiedPort): Live {
     const connections = new Set<SocketConnection>();
-    const answer: Reception["answer"] = (request, server) => {
+    const answer: Answering = (request, server) => {
       // Who had connected before the swap, and asks only now, may become a reader of the old one.
       if (opened.isRetired && !live.includes(opened)) live = [...live, opened];
-      return options.reception.answer(request, server);
+      return via === undefined
+        ? options.reception.answer(request, server)
+        : answerThrough(via, request, server, options.reception);
     };
     const websocket = createHandlers({ ...options, onGone, connections });
     const opened: Live = {
-      server: bind({ ...options, reception: { answer }, port }, tls, websocket),
+      server: bind({ ...options, ...at, answer }, tls, websocket),
       connections,
       isRetired: false,
     };
@@ -83,23 +92,26 @@ export function createListener(options: ListenerOptions): Listener {
     return opened;
   }
 
-  const { certificate, plainPort } = options;
-  const port = certificate === undefined ? options.port : provenPort(options);
-  let main = open(port, certificate?.tls);
-  const plain = plainPort === undefined ? undefined : openBeside(main, () => open(plainPort));
+  const { certificate, plainPort, via, host } = options;
+  const port = certificate === undefined || via !== undefined ? options.port : provenPort(options);
+  let main = via === undefined ? open({ host, port }, certificate?.tls) : open(INNER, undefined, via);
+  via?.leadTo(main.server.port ?? 0);
+  const plain =
+    plainPort === undefined ? undefined : openBeside(main, via, () => open({ host, port: plainPort }));
   /** Who is connected stays where they are; a handshake that is under way may be reset. */
   const swap = (tls: ListenerTls) => {
     const replaced = main;
-    main = open(port, tls);
+    main = open({ host, port }, tls);
     replaced.isRetired = true;
     void replaced.server.stop(false).then(letGo);
   };
   // Two servers cannot share one socket of the file system.
-  if (options.unix === undefined) certificate?.watch(swap);
+  if (options.unix === undefined) certificate?.watch(via?.swap ?? swap);
 
+  const served = via?.port ?? main.server.port ?? port;
   return {
-    port: main.server.port ?? port,
-    address: addressOf(options, [main, plain]),
+    port: served,
+    address: addressOf(options, served, plain),
     certificate,
     get connections() {
       const [only] = live;
@@ -116,6 +128,7 @@ export function createListener(options: ListenerOptions): Listener {
     },
     stop() {
       certificate?.stop();
+      via?.stop();
       const servers = live.map(({ server }) => server);
       // Cutting what is left settles the gentle promises too.
       const grace = systemClock.after(REQUEST_GRACE_MS, () => {
@@ -128,42 +141,73 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
+type Answering = (
+  request: Request,
+  server: Server<SocketConnection>,
+) => Response | undefined | Promise<Response | undefined>;
+type BindOptions = ListenerOptions & { readonly answer: Answering };
+
 /** With `reusePort`, which a swap needs, a port in use would be shared in silence; so it is bound without it first. */
 function provenPort(options: ListenerOptions): number {
   if (options.unix !== undefined) return options.port;
-  const proof = bind(options, undefined, createHandlers({ ...options, connections: new Set() }));
+  const answer = () => refusalResponse(refusal("draining"));
+  const proof = bind(
+    { ...options, answer },
+    undefined,
+    createHandlers({ ...options, connections: new Set() }),
+  );
   // One that has stopped has no port.
   const port = proof.port ?? options.port;
   void proof.stop(true);
   return port;
 }
 
-function addressOf({ host, unix }: ListenerOptions, [main, plain]: readonly (Live | undefined)[]): LogFields {
-  const plainPort = plain?.server.port;
-  if (unix !== undefined) return { unix };
-  return { host, port: main?.server.port, ...(plainPort === undefined ? {} : { plainPort }) };
+/** For the server behind a port that checks certificates: clients come by that port, and nobody else on this machine has business there. */
+function answerThrough(
+  via: CertifiedPort,
+  request: Request,
+  server: Server<SocketConnection>,
+  reception: Reception,
+): ReturnType<Answering> {
+  const inner = server.requestIP(request);
+  const peer = inner === null ? undefined : via.peerOf(inner);
+  if (peer === undefined) return refusalResponse(refusal("forbidden"));
+  return reception.answer(request, {
+    hostname: via.host,
+    port: via.port,
+    upgrade: (request, options) => server.upgrade(request, options),
+    timeout: (request, seconds) => server.timeout(request, seconds),
+    requestIP: () => peer,
+  });
 }
 
-function openBeside<T>(main: Live, open: () => T): T {
+function addressOf({ host, unix }: ListenerOptions, port: number, plain: Live | undefined): LogFields {
+  const plainPort = plain?.server.port;
+  if (unix !== undefined) return { unix };
+  return { host, port, ...(plainPort === undefined ? {} : { plainPort }) };
+}
+
+function openBeside<T>(main: Live, via: CertifiedPort | undefined, open: () => T): T {
   try {
     return open();
   } catch (error) {
+    via?.stop();
     void main.server.stop(true);
     throw error;
   }
 }
 
 function bind(
-  options: ListenerOptions,
+  options: BindOptions,
   tls: ListenerTls | undefined,
   websocket: WebSocketHandler<SocketConnection>,
 ): Server<SocketConnection> {
-  const { host: hostname, port, unix, unixMode = "600", log, reception } = options;
+  const { host: hostname, port, unix, unixMode = "600", log, answer } = options;
   const common = {
     ...(tls === undefined ? {} : { tls }),
     development: false,
     maxRequestBodySize: options.maxBody || RUNTIME_MAX_BODY,
-    fetch: (request: Request, server: Server<SocketConnection>) => reception.answer(request, server),
+    fetch: answer,
     error(error: Error) {
       log.error({ err: error }, "! a request failed");
       return refusalResponse(refusal("internal_error"));
@@ -184,22 +228,4 @@ function bind(
   } catch (error) {
     throw new FairleadError("LISTEN_FAILED", bindProblem(options, error), { cause: error });
   }
-}
-
-function bindProblem({ host, port, unix, plainPort }: ListenerOptions, error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (unix !== undefined) return socketProblem(unix, code || String(error));
-  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const flag = port === plainPort ? "--plain-port" : "--port";
-  if (code === "EADDRINUSE")
-    return `${where} is in use by another program. Stop it, or choose another port with ${flag}.`;
-  if (code === "EACCES")
-    return `${where} needs more rights than this process has. Choose a port from 1024 on.`;
-  return `${where} cannot be bound (${code || String(error)}). Is ${host} an address of this machine?`;
-}
-
-function socketProblem(path: string, reason: string): string {
-  if (reason !== "EADDRINUSE")
-    return `unix:${path} cannot be bound (${reason}). Is its folder there, and may this process write to it?`;
-  return `unix:${path} is there already: another program listens on it, or it is no socket. Stop that, or name another path.`;
 }

@@ -23,10 +23,11 @@ import { EVENT_STREAM_TIMEOUT_S } from "./topics/event-stream.ts";
 import type { Validity } from "./validity.ts";
 
 /** The calls of the runtime's server that are needed here. */
-export type Upgrader = Pick<
-  Server<SocketConnection>,
-  "upgrade" | "requestIP" | "timeout" | "hostname" | "port"
->;
+export interface Upgrader
+  extends Pick<Server<SocketConnection>, "upgrade" | "timeout" | "hostname" | "port"> {
+  /** Who opened the socket; null: gone, or on a socket of the file system. */
+  requestIP(request: Request): Peer | null;
+}
 export type Answer = Response | undefined;
 
 export interface ReceptionOptions {
@@ -201,6 +202,7 @@ function credentials({ request, endpoint, params, client, peer }: Asking): Crede
     params,
     remoteAddress: client.address,
     peerAddress: peer.address,
+    subject: peer.subject,
     get query() {
       return queryOf(request.url);
     },

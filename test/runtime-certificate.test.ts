@@ -1,6 +1,6 @@
 /**
- * What the runtime tells of a client's certificate: nothing. That is why `listen.tls.clientCa` lets in and names nobody, and why a subject comes in a
- * header of a trusted proxy (`auth.certificate`). When one of these fails after an update of Bun, that can be built better.
+ * What the runtime tells of a client's certificate: nothing. That is why `auth.certificate: true` needs a port of its own (`certified-port.ts`). When
+ * one of these fails after an update of Bun, that port can go.
  */
 import { expect, onTestFinished, test } from "bun:test";
 import { connect } from "node:tls";

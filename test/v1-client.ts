@@ -22,8 +22,12 @@ export interface V1Client extends Disposable {
 }
 
 /** `entries`: beside the subprotocol, like a token's. */
-export async function speak(url: string, entries: readonly string[] = []): Promise<V1Client> {
-  const client = await connect(url, [PROTOCOL, ...entries]);
+export async function speak(
+  url: string,
+  entries: readonly string[] = [],
+  tls: object = {},
+): Promise<V1Client> {
+  const client = await connect(url, [PROTOCOL, ...entries], tls);
   const events: Frame[] = [];
   const answers = new Map<number, (frame: Frame) => void>();
   let onEvent = () => {};

@@ -27,6 +27,7 @@ export function authProblems(input: unknown): Problem[] {
     ...jwtProblems(auth["jwt"]),
     ...keysProblems(auth["keys"], isTable(routes) ? Object.keys(routes) : []),
     ...certificateProblems(auth["certificate"], valueAt(input, ["trustProxy"])),
+    ...ownCertificateProblems(auth["certificate"], valueAt(input, ["listen"])),
   ];
 }
 
@@ -173,6 +174,20 @@ function capsProblems(path: KeyPath, caps: unknown, routes: readonly string[]): 
     const hint = didYouMean(route, routes) || " Write it as under routes, or * for all.";
     return [{ path: [...path, route], text: "is no route", hint }];
   });
+}
+
+/** Whose certificates are to count is for the listener to ask. */
+function ownCertificateProblems(received: unknown, listen: unknown): Problem[] {
+  if (received !== true) return [];
+  const path: KeyPath = ["auth", "certificate"];
+  if (valueAt(listen, ["tls", "clientCa"]) === undefined) {
+    const hint =
+      " Name the authorities with listen.tls.clientCa, or the header of a proxy that checks certificates.";
+    return [{ path, text: "has nobody who vouches for certificates", received, hint }];
+  }
+  if (valueAt(listen, ["unix"]) === undefined) return [];
+  const hint = " Listen on a port, or let the proxy in front check certificates and say so in a header.";
+  return [{ path, text: "cannot be told on a socket of the file system", received, hint }];
 }
 
 function certificateProblems(certificate: unknown, proxies: unknown): Problem[] {

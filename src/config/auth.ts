@@ -100,14 +100,20 @@ export const authOptions = z.strictObject({
     z.record(z.string(), secret(keyOptions, "an API key")).optional(),
     "API keys for servers, by a name of yours",
   ),
-  certificate: z
-    .strictObject({
-      header: option(
-        z.string().min(1),
-        "header in which a proxy of trustProxy, and nobody else, says whose certificate it has checked",
-      ),
-    })
-    .optional(),
+  certificate: option(
+    z
+      .union([
+        z.literal(true),
+        z.strictObject({
+          header: option(
+            z.string().min(1),
+            "header in which a proxy of trustProxy, and nobody else, says whose certificate it has checked",
+          ),
+        }),
+      ])
+      .optional(),
+    "true: who shows a certificate that listen.tls.clientCa vouches for is its subject; or where a proxy says so",
+  ),
   authorize: callback<Authorize>(
     "decides who a client is, beside or after all others; TypeScript config only",
   ),

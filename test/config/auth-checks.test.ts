@@ -147,6 +147,16 @@ test("a header counts from trusted proxies, so there must be one", () => {
   expect(wrong[0]).toContain("expected the name of a header");
 });
 
+test("certificates of the listener's own are told only where it asks for them, on a port", () => {
+  const tls = { cert: "c.pem", clientCa: "ca.pem" };
+  const certificate = true;
+  expect(problems({ certificate }, { listen: { tls } })).toEqual([]);
+  for (const listen of [{}, { tls: { cert: "c.pem" } }])
+    expect(problems({ certificate }, { listen })[0]).toContain("has nobody who vouches for certificates");
+  const unix = problems({ certificate }, { listen: { tls, unix: "/run/x.sock" } });
+  expect(unix[0]).toContain("cannot be told on a socket of the file system");
+});
+
 test("what has the wrong type is told once, and never what it was where it may be a secret", () => {
   for (const wrong of [
     "very-secret",
