@@ -2,13 +2,15 @@
  * fairlead.v1 on one connection: the welcome, commands in their order, exactly one answer for each `id`.
  * A command that the route answers later holds back those behind it, so `unsub` never overtakes its `sub`; publishing waits for nobody.
  * Limits: MAX_WAITING commands, `highWater` bytes that the client has not read, `subscribes` a second; past any no more is read from it.
+ * An `auth` that comes too soon after another is refused, because to hold it back would leave a connection unread for hours.
  * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
  */
 
-import type { Entry, Guest } from "./auth-gate.ts";
+import type { Entry } from "./auth-gate.ts";
 import type { Timer } from "./clock.ts";
 import type { Connection, Data } from "./connection.ts";
 import type { Reply, RouteKind, Subscribed, V1 } from "./route.ts";
+import type { SessionHost } from "./session-host.ts";
 import { SubRate, type SubRateOptions } from "./sub-rate.ts";
 import { decodeCommand } from "./wire/commands.ts";
 import { ERROR_CODES } from "./wire/error-codes.ts";
@@ -30,20 +32,6 @@ export interface SessionOptions extends SubRateOptions {
   readonly deadline: number;
 }
 
-/** What a session needs of the connection beyond what routes see. */
-export interface SessionHost {
-  /** Its client has shown nothing yet, and must. */
-  readonly waits: boolean;
-  /** Who a token speaks for. Undefined: tokens are not looked at here. */
-  check(token: string): Entry | Promise<Entry> | undefined;
-  /** The connection is this guest's from now on. False: that user has as many as one may have. */
-  identify(guest: Guest): boolean;
-  /** The route is about to learn of the connection. */
-  entering(): void;
-  /** A command failed after its hook had returned. */
-  fail(stage: string, error: unknown): void;
-}
-
 interface Received {
   readonly command: Command;
   /** Bytes of its frame. */
@@ -52,6 +40,10 @@ interface Received {
 
 const MAX_WAITING = 64;
 const MAX_BAD = 10;
+/** To check a token costs more than any other command: one a second, after a few at once. */
+const AUTH_EVERY_MS = 1_000;
+const AUTH_BURST = 5;
+const EARLY_AUTH = "`auth` comes too often; say it again after `retry` ms";
 const TOO_FAST = "this connection sends faster than the gateway takes; wait for `retry` ms";
 
 /** A class, because there is one per connection. */
@@ -72,6 +64,8 @@ export class Session {
   private isStranger: boolean;
   /** Of the `auth` that let it in. */
   private authId: number | undefined;
+  /** Clock time in ms up to which the `auth` commands so far use their rate up. */
+  private authsUntil = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -194,6 +188,14 @@ export class Session {
   }
 
   private auth(command: CommandOf<"auth"> & Command, reply: Reply): void {
+    const now = this.options.clock.now();
+    const until = Math.max(this.authsUntil, now) + AUTH_EVERY_MS;
+    const retry = Math.ceil(until - now - AUTH_BURST * AUTH_EVERY_MS);
+    if (retry > 0) {
+      reply({ err: { code: "rate_limited", message: EARLY_AUTH, retry } });
+      return;
+    }
+    this.authsUntil = until;
     const entry = this.host.check(command.token);
     if (entry === undefined) {
       reply(refused("unauthorized", "this route looks at no tokens; leave `auth` out"));

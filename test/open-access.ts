@@ -2,7 +2,7 @@
 import { createAccess, NOBODY } from "../src/access.ts";
 import { createAuthGate } from "../src/auth-gate.ts";
 import type { Identity, May } from "../src/identity.ts";
-import type { SessionHost } from "../src/session.ts";
+import type { SessionHost } from "../src/session-host.ts";
 import { createValidity } from "../src/validity.ts";
 import { testClock } from "./clock.ts";
 

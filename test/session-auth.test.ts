@@ -19,6 +19,7 @@ let opened: string[];
 let entry: Entry | Promise<Entry> | undefined;
 let lacks: string | undefined;
 let hasRoom: boolean;
+let check: () => typeof entry;
 
 const guest = (identity: Identity): Entry => ({ identity, may: () => true, waits: false });
 const heard = () => connection.take().map((data: Data) => JSON.parse(String(data)));
@@ -32,6 +33,7 @@ function start(waits: boolean): void {
   clock = testClock();
   opened = [];
   [lacks, hasRoom, entry] = [undefined, true, guest(ALICE)];
+  check = () => entry;
   const hooks: Partial<Route> = { open() {}, close: () => session.closed(), message() {}, drain() {} };
   connection = openFake(hooks as Route);
   const v1: V1 = {
@@ -48,7 +50,7 @@ function start(waits: boolean): void {
     { v1, ...about, subscribes: 0, burst: 1, deadline: 5_000, clock },
     {
       waits,
-      check: () => entry,
+      check: () => check(),
       identify(now) {
         if (hasRoom) Object.assign(connection, { identity: now.identity, user: now.identity.user });
         return hasRoom;
@@ -189,6 +191,29 @@ describe("a later token", () => {
     expect(connection.identity).toEqual(ALICE);
     say({ t: "pub", id: 2, data: 1 });
     expect(heard()).toMatchObject([{ t: "ok", id: 2 }]);
+  });
+
+  test("is looked at once a second, after five at once: a check costs more than whoever sends it", () => {
+    let checks = 0;
+    entry = guest(ALICE);
+    check = () => {
+      checks += 1;
+      return entry;
+    };
+    for (let id = 1; id <= 100; id += 1) say({ t: "auth", id, token: "y" });
+    // One was the first.
+    expect(checks).toBe(4);
+    const answers = heard();
+    expect(answers.filter(({ t }) => t === "ok")).toHaveLength(4);
+    expect(answers.at(-1)).toMatchObject({ t: "err", id: 100, code: "rate_limited", retry: 1_000 });
+    clock.advance(1_000);
+    say({ t: "auth", id: 101, token: "y" });
+    say({ t: "auth", id: 102, token: "y" });
+    expect(heard()).toMatchObject([
+      { t: "ok", id: 101 },
+      { t: "err", id: 102, code: "rate_limited" },
+    ]);
+    expect(connection.isOpen).toBe(true);
   });
 
   test("holds back the commands behind it while it is checked", async () => {
