@@ -8,7 +8,8 @@ import type { CloseCode } from "./wire/close-codes.ts";
 import type { WireErrorCode } from "./wire/error-codes.ts";
 
 const UPGRADE = { Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
-const LATER = { "Retry-After": "5" };
+/** There is too much of something, so the socket goes as well: clients keep theirs for a next request, and a refused one would hold a descriptor. */
+const LATER = { "Retry-After": "5", Connection: "close" };
 
 interface Row extends Omit<Refusal, "code"> {
   readonly close?: CloseCode;
@@ -70,7 +71,7 @@ const TABLE = {
   too_fast: {
     status: 429,
     text: "New connections come faster than they may (`limits.perSecond`); try again in a moment.",
-    headers: { "Retry-After": "1" },
+    headers: { ...LATER, "Retry-After": "1" },
   },
   too_many_headers: {
     status: 431,
