@@ -87,7 +87,8 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
 
 function furnish(config: Config, log: Log, clock: Clock) {
   const isTrusted = createTrust(config.trustProxy);
-  const { capacity, door, memory, pacing } = createBounds(config, { isTrusted, clock, log });
+  const bounds = createBounds(config, { isTrusted, clock, log });
+  const { capacity, door, memory, pacing } = bounds;
   const engine = createEngine(config.engine, clock, log);
   const insecure = insecureSwitches(config);
   let draining = false;
@@ -152,7 +153,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       log,
     });
     log.info(listener.address, "listening");
-    memory.start();
+    bounds.start();
     lag.start();
     for (const { route } of endpoints) route.start?.();
   }
@@ -167,7 +168,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
     await Promise.all(endpoints.map(({ route }) => route.dispose()));
     for (const { heartbeat } of endpoints) heartbeat.stop();
     validity.stop();
-    memory.stop();
+    bounds.stop();
     lag.stop();
     authenticator?.dispose();
     await listener?.stop();

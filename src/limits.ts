@@ -2,13 +2,12 @@
  * How many connections the process may hold, and how large a message may be.
  * Descriptors are the scarce thing: at the limit of the process the runtime does not refuse, it spins and hangs (hence the cap well below).
  */
-import { readFileSync } from "node:fs";
 import type { Data } from "./connection.ts";
+import { type Lingering, nofile, openDescriptors } from "./limits/descriptors.ts";
 
-/** Where the limit of the process cannot be read, the smallest one in common use counts. */
-const FALLBACK_NOFILE = 1024;
-/** Room for logs, listeners, the engine and dials. */
+/** Room for logs, listeners, the engine, and sockets that are closed and still held. */
 const SHARE_OF_NOFILE = 0.8;
+const RESERVED = 32;
 
 export interface Capacity {
   /** Takes descriptors, one by default; false: the gateway is full, and none is taken. */
@@ -20,16 +19,18 @@ export interface Capacity {
   readonly max: number;
 }
 
-export function createCapacity(max: number): Capacity {
+/** `lingering`: what is given back and still held. Without it nothing is. */
+export function createCapacity(max: number, lingering?: Lingering): Capacity {
   let used = 0;
   return {
     take(count = 1) {
-      if (max > 0 && used + count > max) return false;
+      if (max > 0 && (used + count > max || lingering?.leaveNone(count, max - used))) return false;
       used += count;
       return true;
     },
     give(count = 1) {
       used -= count;
+      lingering?.add(count);
     },
     get used() {
       return used;
@@ -41,19 +42,10 @@ export function createCapacity(max: number): Capacity {
   };
 }
 
-/** 80 % of the descriptors that this process may open. */
+/** 80 % of the descriptors that this process may open, less where what it has open already and RESERVED would not fit beside them. */
 export function defaultCapacity(): number {
-  return Math.floor(processNofile() * SHARE_OF_NOFILE);
-}
-
-function processNofile(): number {
-  try {
-    const match = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
-    return match === null ? FALLBACK_NOFILE : Number(match[1]);
-  } catch {
-    // No /proc (macOS, a locked-down container): the fallback is the safe side.
-    return FALLBACK_NOFILE;
-  }
+  const most = nofile();
+  return Math.max(1, Math.min(Math.floor(most * SHARE_OF_NOFILE), most - openDescriptors() - RESERVED));
 }
 
 /** Bytes of a message on the wire. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { byteLength, createCapacity, defaultCapacity } from "../src/limits.ts";
 import { eventually, expectCalm, expectEcho } from "./calm.ts";
 import { startGateway } from "./gateway.ts";
@@ -36,6 +37,19 @@ describe("capacity", () => {
   test("is by default 80 % of the descriptors that a shell says this process may open", () => {
     const nofile = Number(Bun.spawnSync(["sh", "-c", "ulimit -n"]).stdout.toString());
     expect(defaultCapacity()).toBe(Math.floor(nofile * 0.8));
+  });
+
+  test("is by default less where the process may open few, so that all it needs itself fits beside it", () => {
+    const { stdout } = Bun.spawnSync(
+      [
+        "sh",
+        "-c",
+        `ulimit -n 128; exec "$0" -e 'import { defaultCapacity } from "./src/limits.ts"; console.log(defaultCapacity())'`,
+        process.execPath,
+      ],
+      { cwd: join(import.meta.dir, "..") },
+    );
+    expect(Number(stdout.toString())).toBeWithin(60, 96);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { type Capacity, createCapacity, defaultCapacity } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { cgroupMemory } from "./cgroup.ts";
+import { createLingering, nofile, openDescriptors } from "./descriptors.ts";
 import { createDoor, type Door, type DoorOptions } from "./door.ts";
 import { createMemory, type Memory } from "./memory.ts";
 import { createPacing } from "./pace.ts";
@@ -13,6 +14,8 @@ export interface Bounds {
   readonly door: Door;
   readonly memory: Memory;
   readonly pacing: ReturnType<typeof createPacing>;
+  start(): void;
+  stop(): void;
 }
 
 export interface BoundsDeps extends Pick<DoorOptions, "isTrusted"> {
@@ -20,12 +23,16 @@ export interface BoundsDeps extends Pick<DoorOptions, "isTrusted"> {
   readonly log: Log;
 }
 
+/** At the limit of the process nothing is refused, everything hangs; logs, listeners and the engine need some, too. */
+const MOST_OF_NOFILE = 0.9;
 /** The system kills what passes its limit, so the mark lies well below. */
 const SHARE_OF_CGROUP = 0.8;
 
 export function createBounds({ limits, memory: { max } }: Config, deps: BoundsDeps): Bounds {
   const { clock } = deps;
-  const capacity = createCapacity(limits.connections ?? defaultCapacity());
+  const most = nofile();
+  const lingering = createLingering(clock, most, openDescriptors);
+  const capacity = createCapacity(limits.connections ?? defaultCapacity(), lingering);
   const memory = createMemory({
     ...deps,
     max: max ?? Math.floor(cgroupMemory() * SHARE_OF_CGROUP),
@@ -34,5 +41,16 @@ export function createBounds({ limits, memory: { max } }: Config, deps: BoundsDe
     laggards: () => door.holders(),
   });
   const door = createDoor({ ...deps, ...limits, capacity, isShort: () => memory.isOver });
-  return { capacity, door, memory, pacing: createPacing(limits, clock) };
+  return {
+    capacity,
+    door,
+    memory,
+    pacing: createPacing(limits, clock),
+    start() {
+      if (capacity.max === 0 || capacity.max > most * MOST_OF_NOFILE)
+        deps.log.warn({ connections: capacity.max, nofile: most }, "! more connections than descriptors");
+      memory.start();
+    },
+    stop: memory.stop,
+  };
 }
