@@ -197,9 +197,9 @@ describe("curl", () => {
     expect(last.messages.map(({ data }: { data: unknown }) => data)).toEqual([{ a: [1] }, "two"]);
   });
 
-  withCurl("is refused by a feed that does not take it, with 405", async ({ curl }) => {
+  withCurl("is refused by a feed that does not take it, with 403", async ({ curl }) => {
     const url = `http://${await serve("feed")}/`;
-    expect(await run(curl, "-w", "%{http_code}", "-d", "x", url)).toEndWith("\n405");
+    expect(await run(curl, "-w", "%{http_code}", "-d", "x", url)).toEndWith("\n403");
   });
 
   for (const verb of ["echo", "room", "feed", "relay"]) {
