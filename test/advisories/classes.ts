@@ -89,6 +89,10 @@ export const CLASSES: readonly Row[] = [
     happened: "a connection outlived its token",
     expected: "`expiring`, then 3000 after the grace; revoked at once",
     proofs: {
+      "test/auth-life.test.ts": [
+        "ends connections of every kind 25 s later with 3000, and none that needs no token",
+        "ends all connections and streams of a user at once and no one else's, and the token comes in no more",
+      ],
       "test/validity.test.ts": [
         "is told so once when it has ended, and ended when the grace is over",
         "a revocation ends at once whoever it means, and nobody else, also those without an end",
@@ -105,6 +109,10 @@ export const CLASSES: readonly Row[] = [
     proofs: {
       "test/limits/door-sockets.test.ts": [
         "refuses a storm with 429 and Retry-After, and leaves room for another address",
+      ],
+      "test/limits/pace-sockets.test.ts": [
+        "is not read until it is within the rate, and loses nothing",
+        "gets err rate_limited with retry for what is far ahead, then 4029",
       ],
       "test/session-turns.test.ts": ["a pattern that matches thousands of topics counts as many subs"],
     },

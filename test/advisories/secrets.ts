@@ -2,6 +2,7 @@
 import type { Row } from "./row.ts";
 
 const JWT = "test/auth/jwt.test.ts";
+const ISSUERS = "test/auth/issuers.test.ts";
 
 export const SECRETS: readonly Row[] = [
   {
@@ -35,7 +36,7 @@ export const SECRETS: readonly Row[] = [
         "a native channel: route, topic and what its readers speak",
         "the dials that are under way to one service are not counted for another:",
       ],
-      [JWT]: ["the same kid under two issuers does not mix their keys (centrifugo CVE-2026-49998)"],
+      [ISSUERS]: ["the same kid under two issuers does not mix their keys (centrifugo CVE-2026-49998)"],
     },
   },
   {
@@ -43,7 +44,7 @@ export const SECRETS: readonly Row[] = [
     happened: "an address built from claims nobody had checked",
     expected: "no outbound connection at all",
     proofs: {
-      [JWT]: ["claims that would build an address elsewhere lead nowhere (centrifugo CVE-2026-32301)"],
+      [ISSUERS]: ["claims that would build an address elsewhere lead nowhere (centrifugo CVE-2026-32301)"],
     },
   },
   {

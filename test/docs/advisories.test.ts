@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ADVISORIES, type Row } from "./advisories.ts";
+import { ADVISORIES, type Row } from "../advisories/advisories.ts";
 
 const root = join(import.meta.dir, "../..");
 
