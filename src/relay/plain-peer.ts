@@ -179,6 +179,7 @@ export class PlainPeer implements Peer, Sender, FlowEnd, Watched {
     }
     const lacking = placeLacks(this.conn.may, wanted);
     if (lacking !== undefined) {
+      this.relay.counters.denied += 1;
       this.end(3003, lacking);
       return;
     }

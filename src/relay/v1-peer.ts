@@ -155,6 +155,7 @@ export class V1Peer implements Peer {
 
   /** Closed, because a client that hears nothing but the error would come back for ever. */
   private forbid(lacking: string, reply: Reply): undefined {
+    this.relay.counters.denied += 1;
     reply(refused("forbidden", `join: ${lacking}`));
     this.conn.close(3003, lacking);
   }

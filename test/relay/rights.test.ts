@@ -60,14 +60,14 @@ describe("a role without its right", () => {
     const { answer, conn } = house.joinAs(mayOf({ "join:center": true }), "local");
     expect(answer).toMatchObject({ t: "err", code: "forbidden", message: `join: ${REASON}` });
     expect(conn.ended).toEqual({ code: 3003, reason: REASON, local: true });
-    expect([house.asked, house.route.stats()]).toEqual([[], { ...DESERTED }]);
+    expect([house.asked, house.route.stats(), house.counters.denied]).toEqual([[], { ...DESERTED }, 1]);
   });
 
   test("is refused to a plain client with 3003, and nothing is said to it", () => {
     const house = rightsHouse();
     const conn = house.registerAs(mayOf({ "join:center": true }), "local");
     expect([conn.sent, conn.ended?.code, conn.ended?.reason]).toEqual([[], 3003, REASON]);
-    expect([house.asked, house.route.stats()]).toEqual([[], { ...DESERTED }]);
+    expect([house.asked, house.route.stats(), house.counters.denied]).toEqual([[], { ...DESERTED }, 1]);
   });
 
   test("is refused alike if the group does not exist, the partner waits, or the role is taken", () => {
