@@ -56,7 +56,7 @@ export function createRemoteKeys(url: string, { clock, log, fetch }: RemoteKeysP
 
   function refresh(): Promise<void> {
     if (underWay !== undefined) return underWay;
-    if (clock.now() < notBefore || disposal.signal.aborted) return Promise.resolve();
+    if (clock.now() < notBefore) return Promise.resolve();
     underWay = load().finally(() => {
       underWay = undefined;
     });
