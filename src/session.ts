@@ -1,13 +1,14 @@
 /**
  * fairlead.v1 on one connection: the welcome, commands in their order, exactly one answer for each `id`.
  * A command that the route answers later holds back those behind it, so `unsub` never overtakes its `sub`; publishing waits for nobody.
- * Limits: MAX_WAITING commands, `highWater` bytes that the client has not read, `subscribes` a second; past any no more is read from it.
+ * Limits: as many commands as a CommandQueue holds, `highWater` bytes that the client has not read, `subscribes` a second; past any no more is read from it.
  * An `auth` that comes too soon after another is refused, because to hold it back would leave a connection unread for hours.
  * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
  */
 
 import type { Entry } from "./auth-gate.ts";
 import type { Timer } from "./clock.ts";
+import { CommandQueue, type Received } from "./command-queue.ts";
 import type { Connection, Data } from "./connection.ts";
 import type { Reply, RouteKind, Subscribed, V1 } from "./route.ts";
 import type { SessionHost } from "./session-host.ts";
@@ -32,13 +33,6 @@ export interface SessionOptions extends SubRateOptions {
   readonly deadline: number;
 }
 
-interface Received {
-  readonly command: Command;
-  /** Bytes of its frame. */
-  readonly size: number;
-}
-
-const MAX_WAITING = 64;
 const MAX_BAD = 10;
 /** To check a token costs more than any other command: one a second, after a few at once. */
 const AUTH_EVERY_MS = 1_000;
@@ -53,7 +47,7 @@ export class Session {
   private bad = 0;
   /** A command is being answered, or the welcome has not been sent. */
   private isBusy = true;
-  private waiting: Received[] = [];
+  private readonly waiting = new CommandQueue();
   /** A `sub` waits for its time. */
   private isEarly = false;
   /** Too many bytes of answers wait for the client: whatever it says next waits, too, also what was read already. */
@@ -128,7 +122,7 @@ export class Session {
   drained(): void {
     this.isClogged &&= this.isUnread();
     while (!this.isBusy && !this.isClogged && this.connection.isOpen) {
-      const received = this.waiting.shift();
+      const received = this.waiting.next();
       if (received === undefined) break;
       this.run(received.command, received.size);
     }
@@ -151,14 +145,14 @@ export class Session {
 
   private wait(received: Received): void {
     this.waiting.push(received);
-    if (this.waiting.length >= MAX_WAITING) this.connection.pause();
+    if (this.waiting.isFull) this.connection.pause();
   }
 
   /** Not refused: a client that comes back with all its topics is no attack. */
   private runLater(received: Received, delay: number): void {
     this.isBusy = true;
     this.isEarly = true;
-    this.waiting.unshift(received);
+    this.waiting.putBack(received);
     this.connection.pause();
     this.options.clock.after(delay, this.turn);
   }
@@ -285,7 +279,7 @@ export class Session {
   }
 
   private isFull(): boolean {
-    return this.isEarly || this.waiting.length >= MAX_WAITING / 2 || this.isUnread();
+    return this.isEarly || !this.waiting.hasRoom || this.isUnread();
   }
 
   private isUnread(): boolean {
