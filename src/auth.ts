@@ -1,5 +1,5 @@
 /**
- * Who asks: the door of `auth/`. A request shows one thing, a token, an API key or (through a proxy) a certificate; `authorize` of the config may
+ * Who asks: the door of `auth/`. A request shows one thing, a token, an API key or a certificate; `authorize` of the config may
  * change what comes of it, or stand in for all of them. What is shown and does not count is denied, never passed over.
  */
 import { createApiKeys, isApiKey } from "./auth/api-keys.ts";

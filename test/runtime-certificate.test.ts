@@ -1,6 +1,6 @@
 /**
- * What the runtime tells of a client's certificate: nothing. That is why `auth.certificate: true` needs a port of its own (`certified-port.ts`). When
- * one of these fails after an update of Bun, that port can go.
+ * What the runtime tells of a client's certificate: nothing. That is why `auth.certificate` needs a part that ends TLS by itself (certified-port.ts),
+ * or a proxy that says whose it is. When one of these fails after an update of Bun, that can be built better.
  */
 import { expect, onTestFinished, test } from "bun:test";
 import { connect } from "node:tls";
