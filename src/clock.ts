@@ -9,6 +9,7 @@ export interface Timer {
 export interface Clock {
   now(): number;
   wall(): number;
+  /** Below 0 is at once: what is due may pass between two looks at the clock. */
   after(ms: number, run: () => void): Timer;
   every(ms: number, run: () => void): Timer;
 }
@@ -17,7 +18,8 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(ms, run) {
-    const timer = setTimeout(run, ms);
+    // The runtime would do the same, and write a warning to stderr.
+    const timer = setTimeout(run, Math.max(0, ms));
     return { cancel: () => clearTimeout(timer) };
   },
   every(ms, run) {

@@ -25,6 +25,16 @@ test("runs a timer on the system clock once its time has come", async () => {
   expect(systemClock.now() - before).toBeGreaterThanOrEqual(4);
 });
 
+test("runs a timer of the system clock at once if its time has passed, and nothing is written about it", async () => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error) => void warnings.push(message);
+  process.on("warning", warned);
+  await new Promise<void>((done) => systemClock.after(-45, done));
+  await new Promise<void>((done) => systemClock.after(5, done));
+  process.off("warning", warned);
+  expect(warnings).toEqual([]);
+});
+
 test("stops an interval on the system clock when it is cancelled", async () => {
   await new Promise<void>((done) => {
     let ticks = 0;
