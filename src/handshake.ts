@@ -46,21 +46,12 @@ export type Handshake = (attempt: Attempt) => Outcome | Promise<Outcome>;
 const STRANGER: Guest = { identity: NOBODY, may: () => false, waits: false };
 
 export function createHandshake(options: HandshakeOptions): Handshake {
+  /** Whoever is asked about holds a place meanwhile: to check a token costs something, and may take seconds. */
   function enter(attempt: Attempt): Refused | Promise<Refused> {
-    const { endpoint, shown } = attempt;
-    const entry = endpoint.auth.enter(shown, speaksV1(attempt));
-    const settle = (settled: Entry) => ("refusal" in settled ? settled.refusal : receive(attempt, settled));
-    return entry instanceof Promise ? entry.then(settle) : settle(entry);
-  }
-
-  function receive(attempt: Attempt, guest: Guest): Refused | Promise<Refused> {
-    const from = attempt.from(guest);
-    const entered = options.door.enter(from);
+    const entered = options.door.enter(attempt.from(STRANGER));
     if ("refusal" in entered) return entered.refusal;
     const { place } = entered;
-    const settle = (settled: Admission) => {
-      const refused =
-        "refusal" in settled ? settled.refusal : upgrade(attempt, from, guest, place, settled.admitted);
+    const settle = (refused: Refused) => {
       if (refused !== undefined) place.leave();
       return refused;
     };
@@ -68,13 +59,32 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       place.leave();
       throw error;
     };
-    let admission: Admission | Promise<Admission>;
     try {
-      admission = attempt.endpoint.route.admit?.(from) ?? { admitted: {} };
+      const refused = authenticate(attempt, place);
+      return refused instanceof Promise ? refused.then(settle, giveBack) : settle(refused);
     } catch (error) {
       return giveBack(error);
     }
-    return admission instanceof Promise ? admission.then(settle, giveBack) : settle(admission);
+  }
+
+  function authenticate(attempt: Attempt, place: Place): Refused | Promise<Refused> {
+    const { endpoint, shown } = attempt;
+    const settle = (settled: Entry) => {
+      if (!("refusal" in settled)) return receive(attempt, settled, place);
+      place.turnAway();
+      return settled.refusal;
+    };
+    const entry = endpoint.auth.enter(shown, speaksV1(attempt));
+    return entry instanceof Promise ? entry.then(settle) : settle(entry);
+  }
+
+  function receive(attempt: Attempt, guest: Guest, place: Place): Refused | Promise<Refused> {
+    const from = attempt.from(guest);
+    if (from.user !== null && !place.belongTo(from.user)) return refusal("too_many_connections");
+    const settle = (settled: Admission) =>
+      "refusal" in settled ? settled.refusal : upgrade(attempt, from, guest, place, settled.admitted);
+    const admission = attempt.endpoint.route.admit?.(from) ?? { admitted: {} };
+    return admission instanceof Promise ? admission.then(settle) : settle(admission);
   }
 
   function upgrade(

@@ -172,6 +172,27 @@ describe("one whose token counts", () => {
   });
 });
 
+test("one whose token is being checked holds a place, and gives it back whatever comes of it", async () => {
+  const checks = [
+    Promise.withResolvers<Verdict>(),
+    Promise.withResolvers<Verdict>(),
+    Promise.withResolvers<Verdict>(),
+  ];
+  let asked = 0;
+  const { host, capacity } = serve({}, { verdict: () => checks[asked++]?.promise });
+  const clients = await Promise.all(checks.map(() => dial(host)));
+  for (const client of clients) client.write(head({ path: "/x/a" }));
+  await eventually("all are asked about", () => asked === 3);
+  expect(capacity.used).toBe(3);
+  checks[0]?.resolve(denied);
+  checks[1]?.reject(new Error("the checker broke"));
+  checks[2]?.resolve({ identity: alice });
+  const statuses = await Promise.all(clients.map(async (client) => (await client.answer()).status));
+  expect(statuses.sort()).toEqual([101, 401, 500]);
+  expect(capacity.used).toBe(1);
+  for (const client of clients) client.reset();
+});
+
 test("one who went away while its token was checked leaves nothing behind", async () => {
   const asked = Promise.withResolvers<void>();
   const answered = Promise.withResolvers<Verdict>();

@@ -1,12 +1,14 @@
 /**
  * How many may come in a second: a bucket that fills evenly and holds one second's worth, so a burst of that size is free.
- * One address gets at most a quarter of it, else one flood would shut out everybody. Memory: the addresses that were let in during a second.
+ * One address gets at most a quarter of it, else one flood would shut out everybody. Memory: the addresses that asked in a second.
  */
 import type { Clock } from "../clock.ts";
 
 export interface Arrivals {
   /** False: too fast, and nothing was counted. */
   take(address: string): boolean;
+  /** One who was let in was nobody after all: the others may have its share of the rate. */
+  giveBack(): void;
 }
 
 const WINDOW_MS = 1_000;
@@ -37,6 +39,9 @@ export function createArrivals(perSecond: number, clock: Clock): Arrivals {
       left -= 1;
       came.set(address, count + 1);
       return true;
+    },
+    giveBack() {
+      left = Math.min(perSecond, left + 1);
     },
   };
 }

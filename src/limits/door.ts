@@ -8,7 +8,7 @@ import type { Capacity } from "../limits.ts";
 import { isLoopback } from "../network.ts";
 import { refusal } from "../refusals.ts";
 import type { AdmitRequest, Refusal } from "../route.ts";
-import { createArrivals } from "./arrivals.ts";
+import { type Arrivals, createArrivals } from "./arrivals.ts";
 import type { Laggard } from "./memory.ts";
 import { createTally, type Tally } from "./tally.ts";
 
@@ -41,6 +41,8 @@ export interface Place {
   belongTo(user: string): boolean;
   /** Gives everything back, once. */
   leave(): void;
+  /** As `leave`, for one who did not show who it is: it has not used up the rate of others, only its address's. */
+  turnAway(): void;
 }
 
 export interface Door {
@@ -55,7 +57,7 @@ export function createDoor(options: DoorOptions): Door {
   const users = createTally(options.perUser);
   const arrivals = createArrivals(options.perSecond, options.clock);
   const taken = new Set<Place>();
-  const shares = { capacity, addresses, users, taken };
+  const shares = { capacity, addresses, users, taken, arrivals };
 
   /** Undefined: one that is not counted by its address, because others stand behind it, or nobody from outside. */
   function addressOf({ remoteAddress: address, headers }: Entrant): string | undefined {
@@ -97,6 +99,7 @@ interface Shares {
   readonly capacity: Capacity;
   readonly addresses: Tally;
   readonly users: Tally;
+  readonly arrivals: Arrivals;
   readonly taken: Set<Place>;
 }
 
@@ -130,6 +133,11 @@ class Taken implements Place {
     capacity.give();
     if (this.address !== undefined) addresses.give(this.address);
     if (this.user !== null) users.give(this.user);
+  }
+
+  turnAway(): void {
+    if (this.isTaken && this.address !== undefined) this.shares.arrivals.giveBack();
+    this.leave();
   }
 }
 

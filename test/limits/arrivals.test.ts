@@ -54,6 +54,16 @@ describe("arrivals", () => {
     expect(letIn(arrivals, 10)).toBe(3);
   });
 
+  test("that were nobody take nothing of the others' rate, only of their address's", () => {
+    const clock = testClock();
+    const arrivals = createArrivals(8, clock);
+    for (let n = 0; n < 100; n += 1) if (arrivals.take("guesser")) arrivals.giveBack();
+    expect(arrivals.take("guesser")).toBe(false);
+    expect(letIn(arrivals, 20)).toBe(8);
+    for (let n = 0; n < 100; n += 1) arrivals.giveBack();
+    expect(letIn(arrivals, 20)).toBe(8);
+  });
+
   test("have no limit if it is 0", () => {
     expect(letIn(createArrivals(0, testClock()), 10_000, "a")).toBe(10_000);
   });

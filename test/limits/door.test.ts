@@ -174,6 +174,18 @@ describe("connections of a user", () => {
   });
 });
 
+test("who is turned away gives everything back, and the rate to the others", () => {
+  const { door, capacity } = doorHouse({ perSecond: 4, perAddress: 5 });
+  for (let n = 0; n < 4; n += 1) {
+    const place = taken(enter(door, { address: `192.0.2.${n}` }));
+    place.turnAway();
+    place.turnAway();
+  }
+  expect(capacity.used).toBe(0);
+  const next = () => Array.from({ length: 10 }, (_, n) => isIn(enter(door, { address: `198.51.100.${n}` })));
+  expect(next().filter((each) => each === "in")).toHaveLength(4);
+});
+
 test("new connections a second are refused past the rate, and their shares given back", () => {
   const { door, capacity } = doorHouse({ perSecond: 4, perAddress: 2, perUser: 2 });
   expect(isIn(enter(door, { user: "ann" }))).toBe("in");
