@@ -74,9 +74,10 @@ function listed(words: readonly string[], last: "and" | "or"): string {
 
 const mayBeEmpty = (type: z.ZodArray) => z.safeParse(type, []).success;
 
-function numberText({ minValue, maxValue }: z.ZodNumber): string {
+function numberText({ minValue, maxValue, format }: z.ZodNumber): string {
   const from = minValue === null ? "" : ` from ${minValue}`;
-  return maxValue === null || maxValue === Number.MAX_SAFE_INTEGER
-    ? `a whole number${from}${from === "" ? "" : " up"}`
-    : `a whole number${from} to ${maxValue}`;
+  const number = format === "safeint" ? "a whole number" : "a number";
+  return maxValue === null || maxValue >= Number.MAX_SAFE_INTEGER
+    ? `${number}${from}${from === "" ? "" : " up"}`
+    : `${number}${from} to ${maxValue}`;
 }

@@ -59,6 +59,11 @@ describe("says what is wrong when", () => {
       'routes["/r"].history.size: expected a whole number from 0 up, got -1.',
     ],
     [
+      "a number need not be whole",
+      { limits: { subscribes: -0.5 } },
+      "limits.subscribes: expected a number from 0 up, got -0.5.",
+    ],
+    [
       "a number is a text",
       { listen: { port: "80" } },
       'listen.port: expected a whole number from 0 to 65535, got "80".',
