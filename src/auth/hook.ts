@@ -17,7 +17,7 @@ export type Said = Identity | Extract<Denial, "refused" | "failed" | "unavailabl
 interface HookParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Milliseconds that an answer may take. */
+  /** Milliseconds that an answer may take; 0 = any time. */
   readonly deadline: number;
 }
 
@@ -85,9 +85,9 @@ function problemOf(answer: unknown): string | undefined {
 /** What `run` still does past the deadline changes nothing; its failure then is nobody's any more. */
 function within<T>({ clock, deadline }: HookParts, run: () => Promise<T>): Promise<T | typeof TIMED_OUT> {
   return new Promise((resolve, reject) => {
-    const timer = clock.after(deadline, () => resolve(TIMED_OUT));
+    const timer = deadline > 0 ? clock.after(deadline, () => resolve(TIMED_OUT)) : undefined;
     run()
       .then(resolve, reject)
-      .finally(() => timer.cancel());
+      .finally(() => timer?.cancel());
   });
 }

@@ -16,11 +16,11 @@ const ALICE: Identity = {
   caps: { "*": { publish: ["a"] } },
 };
 
-function ask(authorize: unknown, identity: Identity | null = null) {
+function ask(authorize: unknown, identity: Identity | null = null, deadline = 5_000) {
   const [clock, log] = [testClock(), memoryLog()];
   const { headers, query, route, params, remoteAddress } = shown();
   const request = { headers, query, route, params, remoteAddress, identity, token: undefined };
-  const said = askHook(authorize as Authorize, request, { clock, log, deadline: 5_000 });
+  const said = askHook(authorize as Authorize, request, { clock, log, deadline });
   return { said, clock, log };
 }
 const say = (answer: unknown, identity?: Identity) => ask(() => answer, identity).said;
@@ -122,6 +122,14 @@ describe("no answer within the deadline", () => {
     clock.advance(1);
     expect(await said).toBe("unavailable");
     expect(log.lines).toMatchObject([{ level: "warn", deadline: 5_000 }]);
+  });
+
+  test("is waited for when the deadline is 0", async () => {
+    const gate = Promise.withResolvers<object>();
+    const { said, clock } = ask(() => gate.promise, null, 0);
+    clock.advance(60_000);
+    gate.resolve({ user: "bob" });
+    expect(await said).toMatchObject({ user: "bob" });
   });
 
   test("changes nothing when it comes later, also as a failure", async () => {
