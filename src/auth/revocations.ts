@@ -13,7 +13,7 @@ export interface Revocations {
 
 interface RevocationsOptions {
   readonly max: number;
-  /** Milliseconds. */
+  /** Milliseconds; 0 = as long as the process runs. */
   readonly ttl: number;
 }
 
@@ -33,7 +33,7 @@ export function createRevocations({ max, ttl }: RevocationsOptions, clock: Clock
     if (isNew && users.size + tokens.size >= max) forgetOld();
     if (isNew && users.size + tokens.size >= max) return false;
     // At the end again, so that the oldest always stand first.
-    entries.set(key, { until: clock.wall(), forgetAt: clock.now() + ttl });
+    entries.set(key, { until: clock.wall(), forgetAt: clock.now() + (ttl || Number.POSITIVE_INFINITY) });
     return true;
   }
 

@@ -135,7 +135,7 @@ export const authOptions = z.strictObject({
       ttl: bounded(
         duration(
           "24h",
-          "how long one is remembered, so at least as long as tokens live: an older token counts again",
+          "how long one is remembered, so at least as long as tokens live: an older token counts again. 0 = until a restart",
         ),
         "tokens live no longer, or should not",
         "the revocation is forgotten",

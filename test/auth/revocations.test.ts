@@ -56,6 +56,14 @@ test("is forgotten after ttl, so that an older token counts again", () => {
   expect(isRevoked(token({}))).toBe(false);
 });
 
+test("is never forgotten when ttl is 0", () => {
+  const { clock, revoke, isRevoked } = setUp(1, 0);
+  revoke({ user: "alice" });
+  clock.advance(10 * 365 * 86_400_000);
+  expect(isRevoked(token({}))).toBe(true);
+  expect(revoke({ user: "bob" })).toBe(false);
+});
+
 test("said again, counts from then on, and takes no second place", () => {
   const { clock, revoke, isRevoked } = setUp(1);
   revoke({ user: "alice" });
