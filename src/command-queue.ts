@@ -15,7 +15,8 @@ const MAX_WAITING_BYTES = 256 * 1024;
 
 /** A class, because there is one per connection. */
 export class CommandQueue {
-  private all: Received[] = [];
+  /** Undefined: it has had its turn, and its bytes are not kept. */
+  private all: (Received | undefined)[] = [];
   /** How many of `all` have had their turn: taking the first away would move all the others. */
   private done = 0;
   private bytes = 0;
@@ -51,6 +52,7 @@ export class CommandQueue {
   next(): Received | undefined {
     const received = this.all[this.done];
     if (received === undefined) return undefined;
+    this.all[this.done] = undefined;
     this.done += 1;
     this.bytes -= received.size;
     // All at once and seldom, half of it at least: each is moved once on the average.

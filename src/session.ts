@@ -48,8 +48,8 @@ export class Session {
   /** A command is being answered, or the welcome has not been sent. */
   private isBusy = true;
   private readonly waiting = new CommandQueue();
-  /** A `sub` waits for its time. */
-  private isEarly = false;
+  /** Runs while a `sub` waits for its time. */
+  private early: Timer | undefined;
   /** Too many bytes of answers wait for the client: whatever it says next waits, too, also what was read already. */
   private isClogged = false;
   private readonly subs: SubRate;
@@ -78,6 +78,7 @@ export class Session {
   /** The connection has ended. */
   closed(): void {
     this.waitsFor?.cancel();
+    this.early?.cancel();
   }
 
   /** The token has ended, and so will the connection. */
@@ -151,10 +152,9 @@ export class Session {
   /** Not refused: a client that comes back with all its topics is no attack. */
   private runLater(received: Received, delay: number): void {
     this.isBusy = true;
-    this.isEarly = true;
     this.waiting.putBack(received);
     this.connection.pause();
-    this.options.clock.after(delay, this.turn);
+    this.early = this.options.clock.after(delay, this.turn);
   }
 
   private run(command: Command, size: number): void {
@@ -190,6 +190,8 @@ export class Session {
       return;
     }
     this.authsUntil = until;
+    // It came in time; how long the check takes is not the client's affair, and has an end of its own.
+    this.waitsFor?.cancel();
     const entry = this.host.check(command.token);
     if (entry === undefined) {
       reply(refused("unauthorized", "this route looks at no tokens; leave `auth` out"));
@@ -213,7 +215,6 @@ export class Session {
       reply(refused(isFinal ? "unauthorized" : "engine_down", entry.refusal.text));
       this.connection.close(isFinal ? 3000 : 1013, entry.refusal.text);
     } else if (this.host.identify(entry)) {
-      this.waitsFor?.cancel();
       this.isStranger = false;
       this.isBusy = true;
       this.authId = id;
@@ -258,7 +259,7 @@ export class Session {
   /** The one before was answered. */
   private next(): void {
     this.isBusy = false;
-    this.isEarly = false;
+    this.early = undefined;
     this.drained();
   }
 
@@ -279,7 +280,7 @@ export class Session {
   }
 
   private isFull(): boolean {
-    return this.isEarly || !this.waiting.hasRoom || this.isUnread();
+    return this.early !== undefined || !this.waiting.hasRoom || this.isUnread();
   }
 
   private isUnread(): boolean {

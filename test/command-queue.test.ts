@@ -51,6 +51,15 @@ describe("commands that wait", () => {
     expect(JSON.stringify(queue).length).toBeLessThan(5_000);
   });
 
+  test("hold no bytes when they have had their turn, however few they were", () => {
+    const queue = new CommandQueue();
+    for (let n = 0; n < 15; n += 1) {
+      queue.push(received("x".repeat(1_000), 1_000));
+      queue.next();
+    }
+    expect(JSON.stringify(queue).length).toBeLessThan(1_000);
+  });
+
   test("cost no more each, however many one read has brought", () => {
     const queue = filled(200_000);
     const began = performance.now();

@@ -95,6 +95,19 @@ describe("a client that has shown nothing", () => {
     expect(opened).toEqual([]);
   });
 
+  test("is not late when its token came in time and takes longer to be checked", async () => {
+    const checked = Promise.withResolvers<Entry>();
+    entry = checked.promise;
+    clock.advance(4_999);
+    say({ t: "auth", id: 1, token: "x" });
+    clock.advance(60_000);
+    expect(heard()).toEqual([]);
+    checked.resolve(guest(ALICE));
+    await entry;
+    await Promise.resolve();
+    expect(heard().map(({ t }) => t)).toEqual(["welcome", "ok"]);
+  });
+
   test("has its next commands run after the welcome, if they came while its token was checked", async () => {
     entry = Promise.resolve(guest(ALICE));
     say({ t: "auth", id: 1, token: "x" });

@@ -75,3 +75,11 @@ test("a pattern that matches thousands of topics counts as many subs", async () 
   await turn();
   expect(asked).toBe(2);
 });
+
+test("no timer is left of a `sub` that waits for its time when the connection ends", () => {
+  const { session, clock } = house((_connection, _command, reply) => reply({ ok: {} }), 50);
+  for (let n = 0; n < 2; n += 1) session.message(SUB, SUB.length);
+  expect(clock.pending).toBe(1);
+  session.closed();
+  expect(clock.pending).toBe(0);
+});
