@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createPrivateKey } from "node:crypto";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { connect as dial } from "node:tls";
 import type { FairleadError } from "../src/errors.ts";
@@ -24,7 +25,10 @@ function files() {
     "stranger.pem": STRANGER_KEY,
     "junk.pem": "junk",
     "cut.pem": KEY.slice(0, 60),
+    "large.pem": CERT.padEnd(1_048_577),
   });
+  symlinkSync("/dev/zero", join(at, "zero.pem"));
+  Bun.spawnSync(["mkfifo", join(at, "pipe")]);
   return (name: string) => join(at, name);
 }
 
@@ -58,7 +62,10 @@ describe("the files of TLS", () => {
       { cert: "none.pem", key: "key.pem" },
       /listen\.tls\.cert: ".*none\.pem" cannot be read \(ENOENT\)/,
     ],
-    ["is a folder", { cert: "cert.pem", key: "." }, /listen\.tls\.key: ".*" cannot be read \(EISDIR\)/],
+    ["is a folder", { cert: "cert.pem", key: "." }, /listen\.tls\.key: ".*" is no file/],
+    ["is a device that never ends", { cert: "zero.pem", key: "key.pem" }, /listen\.tls\.cert: .* is no file/],
+    ["is a pipe that nobody writes to", { cert: "cert.pem", key: "pipe" }, /listen\.tls\.key: .* is no file/],
+    ["is far too large", { cert: "large.pem", key: "key.pem" }, /no file of at most 1048576 bytes/],
     [
       "holds no certificate",
       { cert: "key.pem", key: "key.pem" },
