@@ -25,7 +25,10 @@ export const CLASSES: readonly Row[] = [
     happened: "old versions, h2c, two lengths, bytes behind the head",
     expected: "426, 400; early bytes are frames once, or refused",
     proofs: {
-      "test/attacks/heads.test.ts": ["of %s is answered with %d"],
+      "test/attacks/heads.test.ts": [
+        "of %s is answered with %d",
+        "end the connection and are never a request of their own: %s",
+      ],
       "test/attacks.test.ts": ["frames that come together with the handshake are messages"],
       "test/reception.test.ts": [
         "an upgrade with a body, and takes the body for one, not for the next request",

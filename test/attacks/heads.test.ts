@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { expectCalm } from "../calm.ts";
 import { startGateway } from "../gateway.ts";
-import { ask, type HeadOptions } from "../raw-client.ts";
+import { ask, dial, frame, type HeadOptions, head, type RawClient } from "../raw-client.ts";
+import { startService } from "../tcp-service.ts";
 
 const start = () => startGateway({ "/echo": { kind: "echo", welcome: false } });
 
@@ -70,5 +71,46 @@ describe("an upgrade that is none, or of another age (CVE-2026-54463)", () => {
     await using gateway = await start();
     expect((await ask(gateway.host, options)).status).toBe(status);
     await expectCalm(gateway);
+  });
+});
+
+describe("bytes behind the head of an upgrade that takes time", () => {
+  const request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+  /** A client that does not wait for the 101 of a bridge, which has to dial before it. */
+  async function hasty(
+    behind: Uint8Array | string,
+    run: (client: RawClient) => Promise<void>,
+  ): Promise<void> {
+    using service = await startService((peer) => peer.echo());
+    await using gateway = await startGateway({
+      "/echo": { kind: "echo", welcome: false },
+      "/bridge": { kind: "bridge", target: service.target },
+    });
+    using client = await dial(gateway.host);
+    client.write(Buffer.concat([Buffer.from(head({ path: "/bridge" })), Buffer.from(behind)]));
+    await run(client);
+    client.reset();
+    await expectCalm(gateway);
+  }
+
+  test.each([
+    ["another request", request],
+    ["another upgrade", head()],
+    ["a frame", frame("hello")],
+  ])("end the connection and are never a request of their own: %s", async (_, behind) => {
+    await hasty(behind, async (client) => {
+      const answered = await client.answer().catch(() => undefined);
+      expect([undefined, 400]).toContain(answered?.status);
+      await client.ended();
+    });
+  });
+
+  test("are nobody's if they are half a request: behind the 101 are frames", async () => {
+    await hasty(request.slice(0, 20), async (client) => {
+      expect((await client.answer()).status).toBe(101);
+      client.write(frame("hello"));
+      expect(`${(await client.next()).payload}`).toBe("hello");
+    });
   });
 });
