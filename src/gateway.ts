@@ -122,7 +122,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       isDraining,
       nextId: createIds(),
       log,
-      closesBrowsers: auth.browserClose,
+      refusesByClose: auth.refuseByClose,
     }),
     api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
     notReady: () => (draining ? "draining" : memory.isOver ? "memory" : engineProblem(engine)),

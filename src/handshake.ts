@@ -1,7 +1,8 @@
 /**
  * From a request on a route to a WebSocket: who asks, what the route says to it, the 101. Whatever was taken on the way is given back
  * when no connection comes of it.
- * Failure: a refusal. Browsers get it as a connection that is closed at once, where the table has a close code for it.
+ * Failure: a refusal. Browsers and clients of fairlead.v1, which see no status, get it as a connection that is closed at once, where the
+ * table has a close code for it.
  */
 import { NOBODY } from "./access.ts";
 import type { Entry, Guest } from "./auth-gate.ts";
@@ -19,8 +20,8 @@ export interface HandshakeOptions {
   readonly isDraining: () => boolean;
   readonly nextId: () => string;
   readonly log: Log;
-  /** Refusals of browsers become a close code. */
-  readonly closesBrowsers: boolean;
+  /** Refusals of those who see no status become a close code. */
+  readonly refusesByClose: boolean;
 }
 
 /** One request that wants to become a WebSocket. */
@@ -43,6 +44,7 @@ type Outcome = { readonly refusal: Refusal; readonly told: boolean } | undefined
 
 export type Handshake = (attempt: Attempt) => Outcome | Promise<Outcome>;
 
+const OURS = "fairlead.";
 const STRANGER: Guest = { identity: NOBODY, may: () => false, waits: false };
 
 export function createHandshake(options: HandshakeOptions): Handshake {
@@ -119,15 +121,15 @@ export function createHandshake(options: HandshakeOptions): Handshake {
     return connection;
   }
 
-  /** Says it to a browser in the only way that it understands. */
+  /** Says it in the only way that browsers understand, and client libraries anywhere: no WebSocket shows them a status. */
   function tell(attempt: Attempt, refused: Refused): Outcome {
     if (refused === undefined) return undefined;
-    return { refusal: refused, told: attempt.headers.has("origin") && closeAtOnce(attempt, refused) };
+    return { refusal: refused, told: seesNoStatus(attempt) && closeAtOnce(attempt, refused) };
   }
 
   function closeAtOnce(attempt: Attempt, refused: Refusal): boolean {
     const closing = closeOf(refused);
-    if (closing === undefined || !options.closesBrowsers || options.isDraining()) return false;
+    if (closing === undefined || !options.refusesByClose || options.isDraining()) return false;
     const from = attempt.from(STRANGER);
     const entered = options.door.enter(from);
     if ("refusal" in entered) return false;
@@ -146,6 +148,11 @@ export function createHandshake(options: HandshakeOptions): Handshake {
       ? refused.then((settled) => tell(attempt, settled))
       : tell(attempt, refused);
   };
+}
+
+/** A browser, or one who offers a subprotocol of ours, which only a client library does. */
+function seesNoStatus({ headers, protocols }: Attempt): boolean {
+  return headers.has("origin") || protocols.some((name) => name.startsWith(OURS));
 }
 
 function speaksV1({ endpoint, protocols }: Attempt): boolean {

@@ -1,7 +1,7 @@
 /**
  * Every answer that is given instead of an upgrade: one table, so that status, code and advice never differ between places.
- * Browsers never see a status (they get 1006); tools and people do, so each text says what to do. `close`: what a browser is told instead,
- * by an upgrade that is closed at once, so that a client library stops.
+ * Browsers never see a status (they get 1006); tools and people do, so each text says what to do. `close`: what browsers and clients of fairlead.v1 are told
+ * instead, by an upgrade that is closed at once, so that a client library stops.
  */
 import type { Refusal } from "./route.ts";
 import type { CloseCode } from "./wire/close-codes.ts";
@@ -137,7 +137,7 @@ export function refusal(
   };
 }
 
-/** How a browser is told; undefined: by the status that it does not see. `code` is that of fairlead.v1. */
+/** How somebody is told who sees no status; undefined: by the status all the same. `code` is that of fairlead.v1. */
 export function closeOf({
   code,
 }: Refusal): { readonly close: CloseCode; readonly code: WireErrorCode } | undefined {

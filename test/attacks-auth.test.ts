@@ -73,7 +73,7 @@ test("every token that was made up gets 401 at each door, leads nowhere, and sta
     const { gateway, log } = house;
     for (const [what, token] of Object.entries(tokens)) {
       const bearer = { Authorization: `Bearer ${token}` };
-      const inEntry = { "Sec-WebSocket-Protocol": `${PROTOCOL}, ${entry(token)}` };
+      const inEntry = { "Sec-WebSocket-Protocol": `binary, ${entry(token)}` };
       const all = [
         await ask(gateway.host, { path: "/echo", headers: bearer }),
         await ask(gateway.host, { path: "/feed/a", headers: inEntry }),

@@ -107,6 +107,19 @@ describe("a browser", () => {
     expect((await client.ending()).code).toBe(3000);
   });
 
+  test("is told like a program that offers fairlead.v1, which sees no status either", async () => {
+    const { host, refused } = serve({}, { speaksV1: true });
+    using client = await dial(host);
+    client.write(head({ path: "/x/a", headers: { [PROTOCOLS]: "fairlead.v1, fairlead.token.eA" } }));
+    expect((await client.answer()).status).toBe(101);
+    expect(JSON.parse(String((await client.next()).payload))).toMatchObject({
+      t: "err",
+      code: "unauthorized",
+    });
+    expect((await client.ending()).code).toBe(3000);
+    expect(refused).toEqual(["unauthorized"]);
+  });
+
   test("is closed with 3003 where the route finds its right missing", async () => {
     const admit: Route["admit"] = ({ may }) =>
       may("connect", "closed") ? { admitted: {} } : { refusal: refusal("forbidden") };

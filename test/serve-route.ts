@@ -65,7 +65,7 @@ export function serveRoute(hooks: Partial<Route> = {}, options: ServeOptions = {
       isDraining,
       nextId: () => `c${++ids}`,
       log,
-      closesBrowsers: true,
+      refusesByClose: true,
     }),
     validity: endpoint.validity,
     onRefused: ({ code }) => refused.push(code),

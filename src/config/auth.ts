@@ -158,9 +158,9 @@ export const authOptions = z.strictObject({
     "a client asks its own server for a new token meanwhile",
     "close 3000",
   ),
-  browserClose: flag(
+  refuseByClose: flag(
     true,
-    "browsers cannot see a status: they are let in and closed with 3000 or 3003, so that a client library stops",
+    "no WebSocket shows a status, so browsers and clients of fairlead.v1 are let in and closed with 3000 or 3003: then a client library stops",
   ),
 });
 

@@ -106,7 +106,7 @@ async function socketHears(
   let text = "";
   for (;;) {
     const { opcode, payload } = await client.next();
-    if (opcode === OPCODE.pong) return text;
+    if (opcode === OPCODE.pong || opcode === OPCODE.close) return text;
     text += payload.toString();
   }
 }
