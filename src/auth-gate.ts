@@ -54,7 +54,9 @@ export function createAuthGate({ mode, authenticator, access }: AuthGateOptions)
 
   return {
     enter(shown, canWait) {
-      if (mode === "none" || authenticator === undefined) return stranger;
+      if (mode === "none") return stranger;
+      // No valid config comes here; if one did, nobody must come in by it.
+      if (authenticator === undefined) return { refusal: refusal("auth_unavailable") };
       const settle = (verdict: Verdict | undefined) =>
         verdict === undefined ? withNothing(canWait) : entryOf(verdict);
       const verdict = authenticator.request(shown());

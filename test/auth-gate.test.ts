@@ -90,6 +90,12 @@ describe("a route that does not want to know", () => {
   });
 });
 
+test.each(["required", "optional"] as const)("%s without anybody who could check lets nobody in", (mode) => {
+  const access = createAccess({ route: "/x", byDefault: { connect: true } });
+  const gate = createAuthGate({ mode, authenticator: undefined, access });
+  expect(codeOf(gate.enter(() => SHOWN, true))).toBe("auth_unavailable");
+});
+
 test("nobody is never revoked, whatever the authenticator says", () => {
   const { gate } = gateWith(undefined, "optional");
   expect(gate.isRevoked({ user: "alice", by: "nothing" })).toBe(false);
