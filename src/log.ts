@@ -1,7 +1,7 @@
 /**
  * Log lines to stderr: JSON when nobody watches, pretty on a terminal. stdout is for data.
  * Fields: conn route user topic code reason ip; values from strangers are data, never part of the text, and steer no terminal.
- * A line that cannot be written at once (closed or full pipe, full disk) is dropped and counted: the service goes on.
+ * What cannot be written (nobody reads, closed pipe, full disk) is dropped and counted: the service goes on.
  */
 import { Writable } from "node:stream";
 import pino from "pino";
