@@ -75,6 +75,13 @@ describe("docs/faults.md", () => {
     expect(() => withFaultTable("no table", new Map())).toThrow("there is no <!-- table faults -->");
   });
 
+  test("has the record of a soak of ten minutes or more, in which nothing broke", () => {
+    const soak = new Map(rows(section(document, "Soak")).map(([what = "", result = ""]) => [what, result]));
+    expect(Number(soak.get("minutes"))).toBeGreaterThanOrEqual(10);
+    expect(Number(soak.get("clients, all five kinds"))).toBeGreaterThanOrEqual(2_000);
+    expect([...soak.values()].filter((result) => result.startsWith("BROKEN"))).toEqual([]);
+  });
+
   test("explains each letter", () => {
     const explained = rows(section(document, "What must hold")).map(([letter]) => letter ?? "");
     expect(explained).toEqual(Object.keys(INVARIANTS));
