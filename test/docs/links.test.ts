@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { PROCESS_METRICS, ROUTE_METRICS } from "../../src/prometheus.ts";
 import { allPages, headings, type Page, page, prose, readerPages, root } from "./markdown.ts";
 
 /** What GitHub makes of a heading. */
@@ -52,4 +53,15 @@ test("every page of the docs can be reached from their index", () => {
   const docs = readerPages().map(({ path }) => path);
   const listed = docs.filter((path) => path.startsWith("docs/") && path !== "docs/README.md");
   expect(listed.filter((path) => !index.includes(`](${path.slice("docs/".length)})`))).toEqual([]);
+});
+
+test("pages name no metric that /metrics does not have", () => {
+  const known = new Set([...ROUTE_METRICS, ...PROCESS_METRICS].map(({ name }) => name));
+  const unknown = allPages().flatMap(({ path, text }) =>
+    [...text.matchAll(/\bfairlead_[a-z_]*[a-z]/g)].flatMap(([name]) =>
+      known.has(name) ? [] : [`${path}: ${name}`],
+    ),
+  );
+  expect(known.size).toBeGreaterThan(20);
+  expect(unknown).toEqual([]);
 });
