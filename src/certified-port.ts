@@ -54,9 +54,14 @@ export async function openCertifiedPort(options: CertifiedPortOptions): Promise<
     const peer = peerBehind(client);
     if (peer === undefined || innerPort === undefined) return void client.destroy();
     const inner = connect({ host: "127.0.0.1", port: innerPort, noDelay: true });
-    const forget = () => void peers.delete(inner.localPort ?? 0);
+    // Its port is asked for while it has one: what has closed has none, and whoever gets it next must not be taken for this peer.
+    let from = 0;
+    const forget = () => {
+      if (peers.get(from) === peer) peers.delete(from);
+    };
     inner.once("connect", () => {
-      peers.set(inner.localPort ?? 0, peer);
+      from = inner.localPort ?? 0;
+      peers.set(from, peer);
       client.pipe(inner);
       inner.pipe(client);
     });
@@ -67,7 +72,10 @@ export async function openCertifiedPort(options: CertifiedPortOptions): Promise<
       const late = clock.after(FAREWELL_MS, () => client.destroy());
       client.once("close", () => late.cancel());
     });
-    client.once("close", () => inner.destroy());
+    client.once("close", () => {
+      forget();
+      inner.destroy();
+    });
     for (const socket of [client, inner]) socket.on("error", () => socket.destroy());
   }
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { type AddressInfo, connect as dialTcp } from "node:net";
+import { type AddressInfo, connect as dialTcp, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as dialTls } from "node:tls";
 import { openCertifiedPort, subjectOf } from "../src/certified-port.ts";
@@ -196,6 +196,26 @@ describe("the port itself", () => {
       undefined,
     ]);
   });
+
+  test.each(["client", "server"])(
+    "forgets who came by it when the %s has ended, so that nobody is taken for it",
+    async (side) => {
+      const { port, inner } = await open();
+      const arrived = new Promise<Socket>((resolve) =>
+        inner.once("request", ({ socket }) => resolve(socket)),
+      );
+      const client = dialTls({ host: "127.0.0.1", port: port.port, ...as(alice) });
+      onTestFinished(() => void client.destroy());
+      client.on("error", () => {});
+      client.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const socket = await bounded("the request", arrived);
+      const from = { address: "127.0.0.1", port: socket.remotePort ?? 0 };
+      expect(port.peerOf(from)).toMatchObject({ subject: "CN=alice" });
+      if (side === "client") client.destroy();
+      else socket.destroy();
+      await eventually("it is forgotten", () => port.peerOf(from) === undefined);
+    },
+  );
 
   test("counts its two descriptors for as long as a client is there, in the handshake too", async () => {
     const { port, capacity } = await open();
