@@ -10,12 +10,16 @@ export interface Verdict {
   readonly reason?: string;
 }
 
-/** Holds if each of its tests passed; a fault without a test, or a name that no test has, is broken. */
-export function judgeFault(fault: Fault, results: readonly TestResult[]): Verdict {
+/** Holds if each of its tests passed; a fault without a test, or a name that no test has, is broken. `borrowed`: file to names. */
+export function judgeFault(
+  fault: Fault,
+  results: readonly TestResult[],
+  borrowed: Readonly<Record<string, readonly string[]>> = BORROWED[fault.number] ?? {},
+): Verdict {
   if (fault.notBuilt !== undefined) return { kind: "not built", reason: fault.notBuilt };
   const groups = [
     { what: `test ${fault.number}:`, found: ownResults(fault.number, results), needed: false },
-    ...borrowedResults(fault.number, results),
+    ...borrowedResults(borrowed, results),
   ];
   const missing = groups.filter(({ found, needed }) => needed && found.length === 0);
   const all = groups.flatMap(({ found }) => found);
@@ -36,8 +40,11 @@ function ownResults(number: number, results: readonly TestResult[]) {
   return own.length > 0 ? own : results.filter(isLost);
 }
 
-function borrowedResults(number: number, results: readonly TestResult[]) {
-  return Object.entries(BORROWED[number] ?? {}).flatMap(([file, names]) =>
+function borrowedResults(
+  borrowed: Readonly<Record<string, readonly string[]>>,
+  results: readonly TestResult[],
+) {
+  return Object.entries(borrowed).flatMap(([file, names]) =>
     names.map((name) => {
       const pattern = new RegExp(namePattern(name));
       const found = results.filter((each) => each.file === file && pattern.test(each.name));

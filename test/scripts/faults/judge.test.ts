@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { judgeFault } from "../../../scripts/faults/judge.ts";
 import type { TestResult } from "../../../scripts/faults/run-file.ts";
-import { BORROWED } from "../../faults/borrowed.ts";
 import type { Fault } from "../../faults/catalogue.ts";
 
 const fault = (number: number): Fault => ({ number, fault: "f", how: "h", holds: "E" });
-/** A number that nothing is borrowed for. */
+/** A fault that nothing is borrowed for. */
 const ALONE = 1;
 const own = (name: string, outcome: TestResult["outcome"], reason?: string): TestResult => ({
   file: "test/faults/network.ts",
@@ -44,13 +43,13 @@ describe("a fault", () => {
   });
 
   test("is broken if a borrowed test is gone, although others passed", () => {
-    const [file = ""] = Object.keys(BORROWED[7] ?? {});
-    const there = { file, name: "x by RST or FIN early is counted as 1006", outcome: "passed" } as const;
-    expect(judgeFault(fault(7), [there])).toEqual({ kind: "holds" });
-    const other = { ...there, name: "7: of its own", file: "test/faults/links.ts" };
-    expect(judgeFault(fault(7), [other])).toMatchObject({
+    const borrowed = { "test/a.test.ts": ["counts %s as 1006"] };
+    const there = { file: "test/a.test.ts", name: "x counts it as 1006", outcome: "passed" } as const;
+    expect(judgeFault(fault(7), [there], borrowed)).toEqual({ kind: "holds" });
+    const other = { ...there, file: "test/faults/links.ts", name: "7: of its own" };
+    expect(judgeFault(fault(7), [other], borrowed)).toEqual({
       kind: "broken",
-      reason: expect.stringMatching(/^no test\/attacks\.test\.ts: /),
+      reason: "no test/a.test.ts: counts %s as 1006",
     });
   });
 });
