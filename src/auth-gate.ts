@@ -35,6 +35,8 @@ const EVERYTHING: May = () => true;
 /** Its route asks again when it has shown who it is. */
 const WAITING: Guest = { identity: NOBODY, may: EVERYTHING, waits: true };
 
+const NOTHING_SHOWN: Entry = { refusal: refusal("unauthorized", "no token was shown") };
+
 export function createAuthGate({ mode, authenticator, access }: AuthGateOptions): AuthGate {
   const stranger: Guest = { identity: NOBODY, may: access.of(NOBODY), waits: false };
 
@@ -49,7 +51,7 @@ export function createAuthGate({ mode, authenticator, access }: AuthGateOptions)
 
   function withNothing(canWait: boolean): Entry {
     if (mode === "optional") return stranger;
-    return canWait ? WAITING : { refusal: refusal("unauthorized", "no token was shown") };
+    return canWait ? WAITING : NOTHING_SHOWN;
   }
 
   return {

@@ -28,6 +28,8 @@ export interface HandshakeOptions {
 export interface Attempt {
   readonly endpoint: Endpoint;
   readonly headers: Headers;
+  /** The client's. */
+  readonly remoteAddress: string;
   /** The subprotocols that the client offers. */
   readonly protocols: readonly string[];
   readonly shown: () => Credentials;
@@ -50,7 +52,8 @@ const STRANGER: Guest = { identity: NOBODY, may: () => false, waits: false };
 export function createHandshake(options: HandshakeOptions): Handshake {
   /** Whoever is asked about holds a place meanwhile: to check a token costs something, and may take seconds. */
   function enter(attempt: Attempt): Refused | Promise<Refused> {
-    const entered = options.door.enter(attempt.from(STRANGER));
+    const { remoteAddress, headers } = attempt;
+    const entered = options.door.enter({ remoteAddress, headers, user: null });
     if ("refusal" in entered) return entered.refusal;
     const { place } = entered;
     const settle = (refused: Refused) => {

@@ -180,11 +180,12 @@ function earlyProblem(options: ReceptionOptions, headers: Headers, upgrade: bool
 }
 
 function attemptOf(asking: Asking, validity: Validity): Attempt {
-  const { request, server, endpoint } = asking;
+  const { request, server, endpoint, client } = asking;
   const { headers } = request;
   return {
     endpoint,
     headers,
+    remoteAddress: client.address,
     protocols: offeredProtocols(headers) ?? [],
     shown: () => credentials(asking),
     from: (guest) => admitRequest(asking, guest, validity),
@@ -244,6 +245,7 @@ function methodProblem(request: Request, match: Match<Endpoint>, upgrade: boolea
     : refusal("method_not_allowed", undefined, { Allow: methods.join(", ") });
 }
 
+/** What the runtime has to make first, a signal above all, is read where it is asked for. */
 function admitRequest(asking: Asking, guest: Guest, validity: Validity): AdmitRequest {
   const { request, server, params, asked, client } = asking;
   const { identity, may } = guest;
@@ -252,7 +254,9 @@ function admitRequest(asking: Asking, guest: Guest, validity: Validity): AdmitRe
     path: asked,
     remoteAddress: client.address,
     remotePort: client.port,
-    local: { address: server.hostname ?? "", port: server.port ?? 0 },
+    get local() {
+      return { address: server.hostname ?? "", port: server.port ?? 0 };
+    },
     identity,
     user: identity.user,
     may,
@@ -262,8 +266,12 @@ function admitRequest(asking: Asking, guest: Guest, validity: Validity): AdmitRe
       return () => validity.release(holder);
     },
     headers: request.headers,
-    protocols: offeredProtocols(request.headers) ?? [],
-    signal: request.signal,
+    get protocols() {
+      return offeredProtocols(request.headers) ?? [];
+    },
+    get signal() {
+      return request.signal;
+    },
     get query() {
       return queryOf(request.url);
     },

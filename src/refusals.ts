@@ -129,12 +129,12 @@ export function refusal(
   headers?: Readonly<Record<string, string>>,
 ): Refusal {
   const row: Row = TABLE[code];
-  return {
-    code,
-    status: row.status,
-    text: detail === undefined ? row.text : `${row.text}: ${detail}.`,
-    headers: { ...row.headers, ...headers },
-  };
+  const text = detail === undefined ? row.text : `${row.text}: ${detail}.`;
+  // A flood of them should not cost a copy each.
+  const all = headers === undefined ? row.headers : { ...row.headers, ...headers };
+  return all === undefined
+    ? { code, status: row.status, text }
+    : { code, status: row.status, text, headers: all };
 }
 
 /** How somebody is told who sees no status; undefined: by the status all the same. `code` is that of fairlead.v1. */
