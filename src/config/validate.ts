@@ -76,10 +76,12 @@ function unknownKey(path: KeyPath, known: readonly string[], input: unknown): Pr
   return { path, text: "unknown key", received: valueAt(input, path), hint, ...secrecy(meant, input) };
 }
 
-/** An unknown key that sounds like a secret is kept as one: nobody said that it may be shown. */
+/** An unknown key that sounds like a secret, or stands where keys and secrets do, is kept as one: nobody said that it may be shown. */
 function secrecy(path: KeyPath, input: unknown): { secret?: true } {
-  const marked = metaOf(schemasAt(configSchema, path, input))?.secret === true;
-  return marked || /secret|passw|token|credential|apikey|private/i.test(String(path.at(-1)))
+  const schemas = schemasAt(configSchema, path, input);
+  const marked = metaOf(schemas)?.secret === true;
+  const isStray = path[0] === "auth" && (path.length === 1 || schemas.length === 0);
+  return marked || isStray || /secret|passw|token|credential|apikey|private/i.test(String(path.at(-1)))
     ? { secret: true }
     : {};
 }

@@ -168,6 +168,13 @@ test("what has the wrong type is told once, and never what it was where it may b
   expect(jwt([{ issuer: "a", secert: "very-secret" }])[0]).toContain(
     "unknown key, got [redacted]. Did you mean secret?",
   );
+  for (const auth of [
+    "very-secret",
+    { jwt: { key: "very-secret" } },
+    { jwt: [{ issuer: "a", hmac: "very-secret" }] },
+    { keys: { ci: { sha256: "very-secret" } } },
+  ])
+    expect(problems(auth).join()).toMatch(/got \[redacted\]/);
 });
 
 test("no flag takes a secret, which others on the machine could read", () => {
