@@ -69,6 +69,7 @@ export async function openCertifiedPort(options: CertifiedPortOptions): Promise<
     inner.once("end", forget);
     inner.once("close", () => {
       forget();
+      if (client.closed) return;
       const late = clock.after(FAREWELL_MS, () => client.destroy());
       client.once("close", () => late.cancel());
     });

@@ -175,11 +175,12 @@ describe("the port itself", () => {
       requestCert: true,
       rejectUnauthorized: true,
     } as const;
-    const port = await openCertifiedPort({ host: "127.0.0.1", port: 0, tls, capacity, clock: testClock() });
+    const clock = testClock();
+    const port = await openCertifiedPort({ host: "127.0.0.1", port: 0, tls, capacity, clock });
     onTestFinished(port.stop);
     const innerPort = (inner.address() as AddressInfo).port;
     port.leadTo(innerPort);
-    return { port, capacity, inner, innerPort };
+    return { port, capacity, inner, innerPort, clock };
   };
   const ask = (port: number) => fetch(`https://127.0.0.1:${port}/`, { tls: as(alice), keepalive: false });
 
@@ -228,6 +229,18 @@ describe("the port itself", () => {
     await eventually("it is counted", () => capacity.used === 2);
     half.destroy();
     await eventually("it is given back", () => capacity.used === 0);
+  });
+
+  test("waits for nobody who has gone", async () => {
+    const { port, inner, clock } = await open();
+    const arrived = new Promise<Socket>((resolve) => inner.once("connection", resolve));
+    const client = dialTls({ host: "127.0.0.1", port: port.port, ...as(alice) });
+    client.on("error", () => {});
+    const far = await bounded("the hop", arrived);
+    const ended = new Promise<void>((resolve) => far.once("close", () => resolve()));
+    client.resetAndDestroy();
+    await bounded("the end of the hop", ended);
+    await eventually("no timer is left", () => clock.pending === 0);
   });
 
   test("cuts who comes when the gateway is full", async () => {
