@@ -7,6 +7,7 @@ import { connect } from "../../src/client/index.ts";
 import { eventually } from "../calm.ts";
 import { main } from "../cli/fairlead.ts";
 import { folder } from "../folder.ts";
+import { hasEnded } from "../process.ts";
 import { ask, frame, type RawClient, upgrade } from "../raw-client.ts";
 import { requires } from "../requires.ts";
 import { start } from "../system/program.ts";
@@ -136,7 +137,7 @@ test("44: a log on a full disk costs lines, and nothing else", async () => {
 
 for (const [who, reader] of [
   ["is closed", "head -c 1"],
-  ["nobody reads", "sleep 1000"],
+  ["nobody reads", "sleep 30"],
 ] as const) {
   test(`45: a gateway whose output ${who} goes on, and ends in order`, async () => {
     const port = freePort();
@@ -146,10 +147,12 @@ for (const [who, reader] of [
     const script = `("$0" "$@" 2>&1 & echo $! >pid; wait $!; echo "exit $?" >code) | ${reader}`;
     start(["sh", "-c", script, process.execPath, main, "serve"], { cwd });
     await listening(port);
+    const pid = Number(await Bun.file(join(cwd, "pid")).text());
+    onTestFinished(() => hasEnded(pid) || process.kill(pid, "SIGKILL"));
     const began = performance.now();
     await converse(`127.0.0.1:${port}`, 1_000);
     expect(performance.now() - began).toBeLessThan(4_000);
-    process.kill(Number(await Bun.file(join(cwd, "pid")).text()), "SIGTERM");
+    process.kill(pid, "SIGTERM");
     await eventually("its end", () => Bun.file(join(cwd, "code")).exists());
     await eventually("its code", async () => (await Bun.file(join(cwd, "code")).text()) === "exit 0\n");
   });
