@@ -6,7 +6,7 @@
  */
 import { isIP } from "node:net";
 import { parseNetwork } from "./config/network.ts";
-import { networkOf, plainAddress } from "./network.ts";
+import { isLoopback, networkOf, plainAddress } from "./network.ts";
 
 /** `port` 0: not known. */
 export interface Peer {
@@ -49,8 +49,17 @@ export function createSchemeOf(trustProxy: readonly string[]): SchemeOf {
   };
 }
 
-export function createClientOf(trustProxy: readonly string[]): ClientOf {
+/** `onUnknownProxy`: called once, when somebody on this machine speaks for others and is not trusted: all of them count as the machine itself. */
+export function createClientOf(trustProxy: readonly string[], onUnknownProxy = () => {}): ClientOf {
   const isTrusted = createTrust(trustProxy);
+  let isTold = false;
+
+  function suspect({ address }: Peer, headers: Headers): void {
+    if (isTold || !isLoopback(address)) return;
+    if (!headers.has("x-forwarded-for") && !headers.has("forwarded")) return;
+    isTold = true;
+    onUnknownProxy();
+  }
 
   /** Follows the entries from the last one on; `undefined` among them is a hop that nobody knows. */
   function follow(peer: Peer, entries: readonly string[], read: (entry: string) => Peer | undefined): Peer {
@@ -65,7 +74,10 @@ export function createClientOf(trustProxy: readonly string[]): ClientOf {
 
   return ({ address, port }, headers) => {
     const peer = { address: plainAddress(address), port };
-    if (!isTrusted(peer)) return peer;
+    if (!isTrusted(peer)) {
+      suspect(peer, headers);
+      return peer;
+    }
     const forwarded = headers.get("forwarded");
     const xForwardedFor = headers.get("x-forwarded-for");
     const said = [

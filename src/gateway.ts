@@ -129,6 +129,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
     isDraining,
     validity,
     counts,
+    log,
   });
 
   async function start(): Promise<void> {
@@ -166,10 +167,8 @@ function furnish(config: Config, log: Log, clock: Clock) {
     log.info({ connections: open.length }, "draining");
     await drainAll(open, window, clock);
     await Promise.all(endpoints.map(({ route }) => route.dispose()));
-    for (const { heartbeat } of endpoints) heartbeat.stop();
-    validity.stop();
-    bounds.stop();
-    lag.stop();
+    const timed = [...endpoints.map(({ heartbeat }) => heartbeat), validity, bounds, lag];
+    for (const part of timed) part.stop();
     authenticator?.dispose();
     await listener?.stop();
     await engine.close();
@@ -184,9 +183,10 @@ interface Doorway
   readonly endpoints: readonly Endpoint[];
   readonly counts: ReturnType<typeof createCounts>;
   readonly notReady: () => string | undefined;
+  readonly log: Log;
 }
 
-function receptionOf(config: Config, { endpoints, counts, notReady, ...doorway }: Doorway) {
+function receptionOf(config: Config, { endpoints, counts, notReady, log, ...doorway }: Doorway) {
   return createReception({
     ...doorway,
     router: createRouter(pathsOf(endpoints)),
@@ -198,7 +198,9 @@ function receptionOf(config: Config, { endpoints, counts, notReady, ...doorway }
       metrics: counts.metrics,
     }),
     files: config.web === undefined ? undefined : createStaticFiles(config.web),
-    clientOf: createClientOf(config.trustProxy),
+    clientOf: createClientOf(config.trustProxy, () =>
+      log.warn({ trustProxy: config.trustProxy }, "! a proxy on this machine is not in trustProxy"),
+    ),
     checkHost: createHostCheck({ ...config.listen, hosts: config.hosts }),
     checkOrigin: createOriginCheck(config.origins, createSchemeOf(config.trustProxy)),
     onRefused: counts.onRefused,

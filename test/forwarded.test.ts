@@ -4,6 +4,21 @@ import { memoryLog, startGateway } from "./gateway.ts";
 import { ask, upgrade } from "./raw-client.ts";
 
 const PROXY = "10.0.0.1";
+test("a proxy on the machine itself that is not trusted is told of once, and a client elsewhere never", () => {
+  let told = 0;
+  const quiet = createClientOf(["10.0.0.1"], () => {
+    told += 1;
+  });
+  const spoken = new Headers({ "X-Forwarded-For": "198.51.100.7" });
+  quiet({ address: "203.0.113.9", port: 1 }, spoken);
+  quiet({ address: "10.0.0.1", port: 1 }, spoken);
+  quiet({ address: "127.0.0.1", port: 1 }, new Headers());
+  expect(told).toBe(0);
+  for (const address of ["127.0.0.1", "::1", "127.0.0.1"])
+    expect(quiet({ address, port: 1 }, spoken).address).toBe(address);
+  expect(told).toBe(1);
+});
+
 const clientOf = createClientOf(["10.0.0.0/8", "::1"]);
 
 /** The client's address and port, for a request from the proxy unless `from` is another. */
