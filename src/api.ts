@@ -56,7 +56,8 @@ function keyProblem(verdict: Verdict | undefined): Refusal | undefined {
     return verdict.unavailable === true
       ? refusal("auth_unavailable")
       : refusal("unauthorized", verdict.denied);
-  return verdict.identity.admin === true ? undefined : refusal("forbidden");
+  if (verdict.identity.admin === true) return undefined;
+  return { ...refusal("forbidden"), text: "This needs an API key with `admin: true` in the config." };
 }
 
 function revocationOf(body: unknown): Revocation | undefined {

@@ -87,6 +87,13 @@ describe("anybody else", () => {
     expect(revoked).toEqual([]);
   });
 
+  test("is told what its key lacks, and not of rights on routes", async () => {
+    const response = await house(service).ask('{"user":"a"}');
+    expect(await response.text()).toBe(
+      "forbidden: This needs an API key with `admin: true` in the config.\n",
+    );
+  });
+
   test("gets 404 where nobody can show a key", async () => {
     const api = createApi({ authenticator: undefined, revoke: () => 1, onRefused: () => {} });
     const request = new Request("http://a/api/revoke", { method: "POST", body: '{"user":"a"}' });
