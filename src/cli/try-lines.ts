@@ -12,10 +12,12 @@ export function tryLines(
   const secure = tls === undefined && !devTls ? "" : "s";
   // Nobody trusts the certificate that was just made.
   const trusting = (command: string) => (devTls ? command.replace(/(curl|connect) /, "$1 -k ") : command);
+  const asks = (route: RouteOptions) => (route.auth ?? (config.auth && "required")) === "required";
+  const known = (route: RouteOptions, command: string) => (asks(route) ? withToken(command) : command);
   const rows = Object.entries(config.routes).map(([path, route]) => [
     route.kind,
     `ws${secure}://${host}${path === "/*" ? "/" : path}`,
-    trusting(commandFor(route, `${secure}://${host}${samplePath(path, route)}`)),
+    trusting(known(route, commandFor(route, `${secure}://${host}${samplePath(path, route)}`))),
   ]);
   return [`Fairlead listens on http${secure}://${host}`, ...(rows.length > 0 ? ["", ...align(rows)] : [])];
 }
@@ -49,6 +51,13 @@ function sampleQuery(path: string, route: RouteOptions): string {
   if (route.kind !== "bridge") return "";
   if (route.allow !== undefined) return "?host=HOST&port=PORT";
   return route.tokens === undefined || path.includes(":token") ? "" : "?token=TOKEN";
+}
+
+/** By a file where the program takes one: arguments can be read by others on the machine. */
+function withToken(command: string): string {
+  return command
+    .replace("curl ", `curl -H "Authorization: Bearer $(cat TOKEN_FILE)" `)
+    .replace("connect ", "connect --token-file TOKEN_FILE ");
 }
 
 /** `rest`: the URL but for its first letters, `://host/path`, or `s://host/path` where it is TLS. */

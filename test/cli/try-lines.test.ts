@@ -42,6 +42,19 @@ for (const [path, [route, tried]] of Object.entries(TRIED)) {
   });
 }
 
+test("tries a route that asks who comes with a token in a file, and no other", () => {
+  const auth = { jwt: { secret: "s".repeat(32) } };
+  const routes = {
+    "/echo": { kind: "echo" },
+    "/feed/:topic": { kind: "feed" },
+    "/open": { kind: "echo", auth: "optional" },
+  };
+  const [, , echo, feed, open] = tryLines(parseConfig({ auth, routes }), HERE);
+  expect(echo).toEndWith("  npx fairlead connect --token-file TOKEN_FILE ws://127.0.0.1:1/echo");
+  expect(feed).toContain(`curl -H "Authorization: Bearer $(cat TOKEN_FILE)" -N `);
+  expect(open).toEndWith("  npx fairlead connect ws://127.0.0.1:1/open");
+});
+
 test("says only where it listens when there are no routes", () => {
   expect(tryLines(parseConfig({}), { host: "127.0.0.1", port: 1 })).toEqual([
     "Fairlead listens on http://127.0.0.1:1",
