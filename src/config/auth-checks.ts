@@ -28,6 +28,7 @@ export function authProblems(input: unknown): Problem[] {
     ...keysProblems(auth["keys"], isTable(routes) ? Object.keys(routes) : []),
     ...certificateProblems(auth["certificate"], valueAt(input, ["trustProxy"])),
     ...ownCertificateProblems(auth["certificate"], valueAt(input, ["listen"])),
+    ...anonymousProblems(routes),
   ];
 }
 
@@ -38,6 +39,16 @@ function unbackedProblems(routes: unknown): Problem[] {
     if (received !== "required" && received !== "optional") return [];
     const hint = " Add auth at the top level, with jwt, keys or authorize.";
     return [{ path: ["routes", path, "auth"], text: "has nothing that checks clients", received, hint }];
+  });
+}
+
+/** Whoever writes rights of strangers wants them in; a route that asks who comes lets none in. */
+function anonymousProblems(routes: unknown): Problem[] {
+  return Object.entries(isTable(routes) ? routes : {}).flatMap(([path, route]) => {
+    const mode = valueAt(route, ["auth"]) ?? "required";
+    if (mode !== "required" || valueAt(route, ["anonymous"]) === undefined) return [];
+    const hint = " Add auth: optional to the route, or leave anonymous out.";
+    return [{ path: ["routes", path, "anonymous"], text: "is for nobody where auth is required", hint }];
   });
 }
 

@@ -35,6 +35,24 @@ describe("is fine", () => {
     test(what, () => expect(problems(auth)).toEqual([]));
 });
 
+describe("rights of those who show nothing", () => {
+  const strangers = (auth?: string) =>
+    problems(
+      { jwt: { secret: SECRET } },
+      { routes: { "/r": { kind: "room", ...(auth && { auth }), anonymous: { subscribe: true } } } },
+    );
+
+  test("are a mistake on a route that lets none of them in", () => {
+    const text =
+      "routes./r.anonymous: is for nobody where auth is required. Add auth: optional to the route, or leave anonymous out.";
+    expect([strangers(), strangers("required")]).toEqual([[text], [text]]);
+  });
+
+  test("are fine where they come in", () => {
+    expect([strangers("optional"), strangers("none")]).toEqual([[], []]);
+  });
+});
+
 test("auth that checks nothing would let nobody in", () => {
   const text =
     "auth: names nothing that could count, so nobody could come in. Add jwt, keys, certificate or authorize.";
