@@ -236,6 +236,7 @@ describe("the port itself", () => {
     const arrived = new Promise<Socket>((resolve) => inner.once("connection", resolve));
     const client = dialTls({ host: "127.0.0.1", port: port.port, ...as(alice) });
     client.on("error", () => {});
+    client.write("GET / HTTP/1.1\r\n");
     const far = await bounded("the hop", arrived);
     const ended = new Promise<void>((resolve) => far.once("close", () => resolve()));
     client.resetAndDestroy();
