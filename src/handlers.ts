@@ -6,7 +6,6 @@
 import type { WebSocketHandler } from "bun";
 import type { Clock } from "./clock.ts";
 import { SHARED_COMPRESSOR } from "./compression.ts";
-import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo, Data } from "./connection.ts";
 import type { Pace, Paced } from "./limits/pace.ts";
 import { byteLength } from "./limits.ts";
@@ -55,8 +54,10 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
       connection.pace = options.pacing?.(connection);
       connections.add(connection);
       if (connection.place !== undefined) connection.place.holder = connection;
-      connection.guard("onOpen", () => opened(connection));
-      if (connection.isOpen) connection.guard("open", () => enter(connection));
+      connection.guard("open", () => {
+        opened(connection);
+        enter(connection);
+      });
       announce(connection, log);
     },
     message(socket, data) {
@@ -89,7 +90,8 @@ export function createHandlers(options: HandlersOptions): WebSocketHandler<Socke
       connections.delete(connection);
       closed(connection, info, log);
       connection.guard("close", () => leave(connection, info));
-      connection.guard("onClose", () => connection.endpoint.onClose?.(hookView(connection), info));
+      if (!connection.waits)
+        connection.guard("onClose", () => connection.endpoint.onClose?.(connection.asHooksSeeIt(), info));
       options.onGone(connection);
     },
     maxPayloadLength: Math.min(options.maxMessage || RUNTIME_MAX_MESSAGE, RUNTIME_MAX_MESSAGE),
@@ -115,12 +117,11 @@ function announce(connection: SocketConnection, log: Log): void {
 }
 
 function opened(connection: SocketConnection): void {
-  const { counters, heartbeat, validity, onOpen } = connection.endpoint;
+  const { counters, heartbeat, validity } = connection.endpoint;
   counters.connections += 1;
   counters.opened += 1;
   heartbeat.add(connection);
   validity.hold(connection);
-  onOpen?.(hookView(connection));
 }
 
 function enter(connection: SocketConnection): void {
@@ -128,8 +129,7 @@ function enter(connection: SocketConnection): void {
   if (connection.protocol === PROTOCOL && session !== undefined) {
     connection.session = new Session(connection, session, connection);
     connection.session.open();
-  } else {
-    connection.entering();
+  } else if (connection.entering()) {
     route.open(connection);
   }
 }
@@ -197,8 +197,4 @@ function runtimeRefusal(reason: string): number {
   if (/too big message/i.test(reason)) return 1009;
   if (/utf-8|compressed data/i.test(reason)) return 1007;
   return reason.startsWith("Received") ? 1002 : 1006;
-}
-
-function hookView({ id, endpoint, params, remoteAddress, user }: SocketConnection): HookConnection {
-  return { id, route: endpoint.path, params, remoteAddress, user };
 }

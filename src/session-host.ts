@@ -8,8 +8,8 @@ export interface SessionHost {
   check(token: string): Entry | Promise<Entry> | undefined;
   /** The connection is this guest's from now on. False: that user has as many as one may have. */
   identify(guest: Guest): boolean;
-  /** The route is about to learn of the connection. */
-  entering(): void;
+  /** The route is about to learn of the connection. False: a hook of the config threw, and it is closed. */
+  entering(): boolean;
   /** A command failed after its hook had returned. */
   fail(stage: string, error: unknown): void;
 }

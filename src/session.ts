@@ -87,7 +87,7 @@ export class Session {
   }
 
   private enter(): void {
-    this.host.entering();
+    if (!this.host.entering()) return;
     this.options.v1
       .open(this.connection, (sub) => this.welcome(sub))
       ?.catch((error: unknown) => this.host.fail("open", error));

@@ -4,7 +4,9 @@
  */
 import type { ServerWebSocket } from "bun";
 import type { Entry, Guest } from "./auth-gate.ts";
+import { clipReason } from "./close-reason.ts";
 import { isCompressed } from "./compression.ts";
+import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo, Connection, Data } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Peer } from "./heartbeat.ts";
@@ -18,7 +20,7 @@ import type { Params } from "./router.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { Holder } from "./validity.ts";
-import { type CloseCode, MAX_REASON_BYTES } from "./wire/close-codes.ts";
+import type { CloseCode } from "./wire/close-codes.ts";
 import type { WireErrorCode } from "./wire/error-codes.ts";
 
 const PING_WINDOW_MS = 10_000;
@@ -46,7 +48,7 @@ export class SocketConnection implements Connection, Paced, Peer, Holder, Sessio
   hasEntered = false;
   /** The log has its "connected". */
   isAnnounced = false;
-  /** May still show who it is, and may do nothing before. */
+  /** May still show who it is, and may do nothing before: neither its route nor a hook of the config knows of it. */
   waits = false;
   /** Let in only to be told this, and closed: what a browser can understand of a refusal. */
   refused: Dismissal | undefined = undefined;
@@ -203,9 +205,18 @@ export class SocketConnection implements Connection, Paced, Peer, Holder, Sessio
   }
 
   /** From here on the connection is the route's: its `close` will follow, and what `admit` took is its own. */
-  entering(): void {
+  entering(): boolean {
+    this.waits = false;
+    this.guard("onOpen", () => this.endpoint.onOpen?.(this.asHooksSeeIt()));
+    if (!this.isOpen) return false;
     this.release = undefined;
     this.hasEntered = true;
+    return true;
+  }
+
+  asHooksSeeIt(): HookConnection {
+    const { id, endpoint, params, remoteAddress, user } = this;
+    return { id, route: endpoint.path, params, remoteAddress, user };
   }
 
   expiring(at: number): void {
@@ -285,11 +296,4 @@ export class SocketConnection implements Connection, Paced, Peer, Holder, Sessio
     this.terminate(1013, "slow consumer: the runtime's queue is full");
     return false;
   }
-}
-
-/** At most 123 bytes (RFC 6455 section 5.5), cut between characters. */
-export function clipReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= MAX_REASON_BYTES) return reason;
-  const cut = Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString();
-  return cut.replace(/\uFFFD+$/, "");
 }

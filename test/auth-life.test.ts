@@ -88,6 +88,27 @@ describe("a client of fairlead.v1 without a token", () => {
     expect(told).toContainEqual(expect.objectContaining({ t: "msg", data: "hi", user: "alice" }));
   });
 
+  test("is told of to the hooks of the config when it is known, and not at all when it never is", async () => {
+    const events: string[] = [];
+    const hooks = {
+      onOpen: ({ user }: { user: string | null }) => void events.push(`${user} came`),
+      onClose: ({ user }: { user: string | null }) => void events.push(`${user} left`),
+    };
+    await using gateway = await startGateway({ "/room/:name": { kind: "room", ...hooks } }, { auth });
+    using stranger = await connect(gateway.ws("/room/a"), ["fairlead.v1"]);
+    stranger.send(JSON.stringify({ t: "auth", token: "x" }));
+    expect(await codeOf(stranger)).toBe(3000);
+    using alice = await connect(gateway.ws("/room/a"), ["fairlead.v1"]);
+    expect(events).toEqual([]);
+    const now = Math.floor(Date.now() / 1_000);
+    alice.send(JSON.stringify({ t: "auth", token: await sign({ sub: "alice", exp: now + 60 }) }));
+    await frameOf(alice);
+    expect(events).toEqual(["alice came"]);
+    alice[Symbol.dispose]();
+    await eventually("the end is told", () => events.length === 2);
+    expect(events).toEqual(["alice came", "alice left"]);
+  });
+
   test("gets none of the room meanwhile, and is not in its presence", async () => {
     const gateway = await house();
     using stranger = await connect(gateway.ws("/room/a"), ["fairlead.v1"]);

@@ -55,7 +55,7 @@ function start(waits: boolean): void {
         if (hasRoom) Object.assign(connection, { identity: now.identity, user: now.identity.user });
         return hasRoom;
       },
-      entering() {},
+      entering: () => true,
       fail: (stage, error) => {
         throw new Error(stage, { cause: error });
       },

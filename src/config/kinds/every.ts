@@ -127,10 +127,10 @@ export function common<R extends Right>(
       "close 1013, without waiting for the reader",
     ),
     onOpen: callback<(connection: HookConnection) => void>(
-      "runs when a connection opens; TypeScript config only",
+      "runs when a connection opens, of a client that shows its token afterwards once it counts; TypeScript config only",
     ),
     onClose: callback<(connection: HookConnection, info: CloseInfo) => void>(
-      "runs when a connection has closed; TypeScript config only",
+      "runs when a connection has closed of which onOpen was told; TypeScript config only",
     ),
   };
 }
