@@ -1,6 +1,7 @@
 /**
- * Who asks: the door of `auth/`. A request shows one thing, a token, an API key or a certificate; `authorize` of the config may
+ * Who asks: what the others see of `auth/`. A request shows one thing, a token, an API key or a certificate; `authorize` of the config may
  * change what comes of it, or stand in for all of them. What is shown and does not count is denied, never passed over.
+ * Limit: `pending` checks under way, shared by addresses: `authorize` and an issuer may take seconds, and whoever waits holds a descriptor.
  */
 import { createApiKeys, isApiKey } from "./auth/api-keys.ts";
 import { ownSubject, readSubject } from "./auth/certificate.ts";
@@ -14,6 +15,8 @@ import { createRevocations } from "./auth/revocations.ts";
 import type { Clock } from "./clock.ts";
 import type { AuthOptions } from "./config/auth.ts";
 import type { Authenticator, Credentials, Identity, Verdict } from "./identity.ts";
+import { createFairBound } from "./limits/fair-bound.ts";
+import { holderOf } from "./limits/holder.ts";
 import type { Log } from "./log.ts";
 
 export interface AuthenticatorParts {
@@ -45,6 +48,7 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
   const keys = options.keys === undefined ? undefined : createApiKeys(options.keys);
   const revocations = createRevocations(options.revocations, clock);
   const denials = createDenials({ clock, log, counts });
+  const underWay = createFairBound(options.pending);
 
   /** Undefined: nothing here knows what such a token is, but `authorize` may. */
   function check(token: string, inQuery: boolean): Checking | Promise<Checking> {
@@ -73,14 +77,20 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
   }
 
   function judge({ token, inQuery = false, certificate }: Shown, credentials: Credentials) {
+    const holder = holderOf({ user: null, remoteAddress: credentials.remoteAddress });
+    if (!underWay.fits(holder, 1)) return denials.deny("unavailable", credentials);
     const checking = token === undefined ? certificate : check(token, inQuery);
     if (typeof checking === "string") return denials.deny(checking, credentials);
+    underWay.take(holder, 1);
     return conclude(checking, token, credentials)
       .catch((error: unknown): Denial => {
         log.error({ route: credentials.route, err: error }, "! a client could not be checked");
         return "failed";
       })
-      .then((outcome) => verdictOf(outcome, credentials));
+      .then((outcome) => {
+        underWay.give(holder, 1);
+        return verdictOf(outcome, credentials);
+      });
   }
 
   function verdictOf(outcome: Identity | Denial | null, credentials: Credentials): Verdict | undefined {

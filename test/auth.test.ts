@@ -6,6 +6,7 @@ import { type AuthenticatorParts, createAuthenticator } from "../src/auth.ts";
 import type { AuthorizeRequest } from "../src/config/auth.ts";
 import type { Identity } from "../src/identity.ts";
 import { type AuthInput, auth, bearer, entry, FRESH, NOW, SECRET, shown, sign } from "./auth/tokens.ts";
+import { eventually } from "./calm.ts";
 import { testClock } from "./clock.ts";
 import { memoryLog } from "./gateway.ts";
 
@@ -206,4 +207,24 @@ test("a part that throws denies, with a line in the log, and rejects nothing", a
   });
   expect(await auth.request(bearer(await sign()))).toMatchObject(denied("the log of the gateway"));
   expect(log.lines.map(({ text }) => text)).toContain("! a client could not be checked");
+});
+
+test("checks that take their time are as many as may be, shared by addresses, and more are told to come later", async () => {
+  const answers: ((answer: null) => void)[] = [];
+  const authorize = () => new Promise<null>((resolve) => answers.push(resolve));
+  const { auth, counts } = setUp({ authorize, pending: 3 });
+  const ask = (remoteAddress: string) => auth.request({ ...shown(), remoteAddress });
+  const flood = [ask("192.0.2.1"), ask("192.0.2.1")];
+  const later = { unavailable: true };
+  expect(await ask("192.0.2.1")).toMatchObject(later);
+  const other = ask("192.0.2.2");
+  expect(await ask("192.0.2.2")).toMatchObject(later);
+  expect(counts.unavailable).toBe(2);
+  await eventually("all are asked", () => answers.length === 3);
+  for (const answer of answers.splice(0)) answer(null);
+  expect(await Promise.all([...flood, other])).toEqual([undefined, undefined, undefined]);
+  const again = ask("192.0.2.1");
+  await eventually("it is asked", () => answers.length === 1);
+  answers[0]?.(null);
+  expect(await again).toBeUndefined();
 });

@@ -14,6 +14,10 @@ export const REACHED: Readonly<Record<string, Reached>> = {
     "auth/revocations.test.ts",
     "is forgotten after ttl, so that an older token counts again",
   ],
+  "auth.pending": [
+    "auth.test.ts",
+    "are as many as may be, shared by addresses, and more are told to come later",
+  ],
   "auth.deadline": ["session-auth.test.ts", "is told and closed with 3008 if it takes too long"],
   "auth.grace": ["validity.test.ts", "is told so once when it has ended, and ended when the grace is over"],
   "limits.connections": [

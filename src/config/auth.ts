@@ -142,6 +142,15 @@ export const authOptions = z.strictObject({
       ),
     })
     .prefault({}),
+  pending: bounded(
+    option(
+      z.int().min(0).default(1_000),
+      "checks under way at once, shared by addresses; past it 503. They take their time where authorize or an issuer's keys do",
+      "checks",
+    ),
+    "whoever waits for its check holds a descriptor, and no other limit counts it yet",
+    "503 `auth_unavailable`; `err engine_down`",
+  ),
   deadline: bounded(
     duration(
       "5s",
