@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { createApiKeys } from "../../src/auth/api-keys.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { CONFIG_NAMES } from "../../src/config/read-file.ts";
 import { root } from "./markdown.ts";
@@ -9,9 +10,9 @@ const KINDS = ["bridge", "echo", "feed", "relay", "room"];
 const WITH_LIBRARY = ["feed", "room"];
 const examples = join(root, "examples");
 
-test("there is an example of every kind, and no other folder", () => {
+test("there is an example of every kind, one of who may come in, and no other folder", () => {
   const folders = readdirSync(examples, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(folders.map(({ name }) => name).sort()).toEqual(KINDS);
+  expect(folders.map(({ name }) => name).sort()).toEqual(["auth", ...KINDS]);
 });
 
 for (const kind of KINDS) {
@@ -40,3 +41,12 @@ for (const kind of KINDS) {
     expect(basename(schema)).toBe("fairlead.schema.json");
   });
 }
+
+test("the example of who may come in has a valid config, and the key that its server publishes with", async () => {
+  const folder = join(examples, "auth");
+  const file = join(folder, "fairlead.yaml");
+  const { config } = await loadConfig({ base: { file }, folder, env: {}, flags: [] });
+  const [key = ""] = /fl_[\w-]+/.exec(readFileSync(join(folder, "server.ts"), "utf8")) ?? [];
+  expect(createApiKeys(config.auth?.keys ?? {}).check(key)).toMatchObject({ tokenId: "app" });
+  expect(readFileSync(join(folder, "index.html"), "utf8")).toContain('from "fairlead/client"');
+});
