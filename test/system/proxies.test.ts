@@ -160,12 +160,18 @@ for (const proxy of PROXIES) {
 
     test("a client is known by its own address, whatever it claims", async () => {
       const { host, log } = await behind();
-      await askFrom("127.0.0.9", host, "/nothing", [
-        "X-Forwarded-For: 198.51.100.7",
-        "Forwarded: for=198.51.100.7",
-      ]);
-      const refused = log.lines.find(({ path }) => path === "/nothing");
-      expect(refused).toMatchObject({ code: "not_found", ip: "127.0.0.9" });
+      const lies = ["X-Forwarded-For: 198.51.100.7", "Forwarded: for=198.51.100.7"];
+      // RFC 9110 section 7.6.1: what `Connection` names is for the next hop only, and a proxy may take its own header for that.
+      const drops = ["Connection: X-Forwarded-For, X-Forwarded-Proto"];
+      for (const [path, claims] of Object.entries({
+        "/lies": lies,
+        "/drops": drops,
+        "/both": [...lies, ...drops],
+      })) {
+        await askFrom("127.0.0.9", host, path, claims);
+        const refused = log.lines.find((line) => line["path"] === path);
+        expect(refused).toMatchObject({ code: "not_found", ip: "127.0.0.9" });
+      }
     });
 
     test("a page of the gateway's own origin may connect, one of another may not", async () => {
