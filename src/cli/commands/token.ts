@@ -69,11 +69,14 @@ export const command: Command = {
 };
 
 async function create(args: Arguments): Promise<number> {
-  const [{ readAuth }, { createToken }] = await Promise.all([
+  const [{ readIssuing }, { createToken }, { checkRoutes, readCaps }] = await Promise.all([
     import("../token/issuers.ts"),
     import("../token/create.ts"),
+    import("../token/caps.ts"),
   ]);
-  await printData(await createToken(args, await readAuth(args), systemClock.wall()));
+  const { auth, routes } = await readIssuing(args);
+  if (routes !== undefined) checkRoutes(readCaps(args.texts.get("cap") ?? []) ?? {}, routes);
+  await printData(await createToken(args, auth, systemClock.wall()));
   return 0;
 }
 

@@ -24,6 +24,15 @@ export function readCaps(texts: readonly string[]): Caps | undefined {
   );
 }
 
+/** Rights on a route that there is not would be rights to nothing, in silence. @throws FairleadError USAGE */
+export function checkRoutes(caps: Caps, routes: readonly string[]): void {
+  for (const route of Object.keys(caps)) {
+    if (route === "*" || routes.includes(route)) continue;
+    const hint = didYouMean(route, routes) || ` It has ${routes.join(", ")}.`;
+    throw usage(`--cap: ${showValue(route)} is no route of the config.${hint}`);
+  }
+}
+
 /** A line for each right: `/feed/:topic subscribe a.* b.*`. */
 export function capsLines(caps: Caps): string[] {
   return Object.entries(caps).flatMap(([route, rights]) => {

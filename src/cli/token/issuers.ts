@@ -6,18 +6,31 @@ import { findConfigFile } from "../../config/read-file.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments } from "../command.ts";
 
+export interface Issuing {
+  readonly auth: AuthOptions;
+  /** Paths as the config has them; undefined: a key was named in place of a config. */
+  readonly routes: readonly string[] | undefined;
+}
+
 /** Options of `auth` as the config has them; with `--secret-file` or `--key-file`, that one key alone. */
-export async function readAuth({ given }: Arguments): Promise<AuthOptions> {
+export async function readAuth(args: Arguments): Promise<AuthOptions> {
+  return (await readIssuing(args)).auth;
+}
+
+/** The same, and what the tokens may give rights on. */
+export async function readIssuing({ given }: Arguments): Promise<Issuing> {
   const [secretFile, keyFile] = [given.get("secret-file"), given.get("key-file")];
   if (secretFile !== undefined && keyFile !== undefined)
     throw usage("--secret-file and --key-file each name a key; give one of them");
   const isGiven = secretFile !== undefined || keyFile !== undefined;
-  if (isGiven)
-    return authOptions.parse({ jwt: { ...(secretFile && { secretFile }), ...(keyFile && { keyFile }) } });
+  if (isGiven) {
+    const jwt = { ...(secretFile && { secretFile }), ...(keyFile && { keyFile }) };
+    return { auth: authOptions.parse({ jwt }), routes: undefined };
+  }
   const file = given.get("config") ?? findConfigFile(process.cwd());
   const base: Base = file === undefined ? { name: "no file", preset: {} } : { file };
   const { config } = await loadConfig({ base, folder: process.cwd(), env: process.env, flags: [] });
-  if (config.auth !== undefined) return config.auth;
+  if (config.auth !== undefined) return { auth: config.auth, routes: Object.keys(config.routes) };
   throw usage(
     `${file ?? "a config"} with auth is needed here; write one, or name a key with --secret-file FILE`,
   );

@@ -23,6 +23,17 @@ test("a token of the config's secret, from create to check, by argument and by s
   expect([piped.exitCode, piped.stdout.toString()]).toEqual([0, expect.stringContaining('"alice"')]);
 });
 
+test("rights are given on routes that the config has, or, where a key is named in its place, on any", () => {
+  const cwd = folder({ "fairlead.yaml": CONFIG, "secret.txt": `${SECRET}\n` });
+  const cap = ["token", "create", "--cap", "/ecco connect"];
+  expect(run(cap, { cwd })).toMatchObject({
+    code: 2,
+    out: "",
+    talk: expect.stringContaining('"/ecco" is no route of the config. Did you mean /echo?'),
+  });
+  expect(run([...cap, "--secret-file", "secret.txt"], { cwd }).code).toBe(0);
+});
+
 test("the same secret by variable, by the variable's file and by the config's file is the same key (chisel CVE-2024-43798)", () => {
   const bare = 'auth: { deadline: 5s }\nroutes: { "/echo": { kind: echo } }\n';
   const file = folder({ "secret.txt": `${SECRET}\n`, "fairlead.yaml": CONFIG });

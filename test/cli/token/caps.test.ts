@@ -1,6 +1,6 @@
 /** Rights as one writes them in a shell. */
 import { describe, expect, test } from "bun:test";
-import { capsLines, readCaps } from "../../../src/cli/token/caps.ts";
+import { capsLines, checkRoutes, readCaps } from "../../../src/cli/token/caps.ts";
 
 test("a route, a right and patterns; without a pattern every name; said again, both", () => {
   expect(readCaps(["/feed/:topic subscribe a.* b", "* publish", "/feed/:topic subscribe c"])).toEqual({
@@ -26,6 +26,15 @@ describe("is refused", () => {
     ["/feed __proto__ a", '"__proto__" is none of'],
   ] as const)
     test(`${JSON.stringify(text)}: ${problem}`, () => expect(() => readCaps([text])).toThrow(problem));
+});
+
+test("name routes of the config, or all of them", () => {
+  const check = (...caps: string[]) => checkRoutes(readCaps(caps) ?? {}, ["/feed/:topic", "/echo"]);
+  expect(() => check("/feed/:topic subscribe", "* connect", "/echo connect")).not.toThrow();
+  expect(() => check("/feed/:topics subscribe")).toThrow(
+    '--cap: "/feed/:topics" is no route of the config. Did you mean /feed/:topic?',
+  );
+  expect(() => check("/elsewhere/far publish")).toThrow("It has /feed/:topic, /echo.");
 });
 
 test("are read back a line for each right", () => {
