@@ -35,7 +35,9 @@ const EVERYTHING: May = () => true;
 /** Its route asks again when it has shown who it is. */
 const WAITING: Guest = { identity: NOBODY, may: EVERYTHING, waits: true };
 
-const NOTHING_SHOWN: Entry = { refusal: refusal("unauthorized", "no token was shown") };
+const NOTHING_SHOWN: Entry = {
+  refusal: refusal("unauthorized", "no token was shown; send one as `Authorization: Bearer TOKEN`"),
+};
 
 export function createAuthGate({ mode, authenticator, access }: AuthGateOptions): AuthGate {
   const stranger: Guest = { identity: NOBODY, may: access.of(NOBODY), waits: false };

@@ -36,6 +36,9 @@ const codeOf = (entry: unknown) => (entry as { refusal?: { code: string } }).ref
 describe("a route that requires to know who asks", () => {
   test("refuses one who shows nothing with 401", () => {
     expect(codeOf(gateWith(undefined, "required").enter())).toBe("unauthorized");
+    expect(gateWith(undefined, "required").enter()).toMatchObject({
+      refusal: { text: expect.stringContaining("send one as `Authorization: Bearer TOKEN`") },
+    });
   });
 
   test("lets one wait who may show a token after the 101", () => {
