@@ -138,7 +138,11 @@ export function createReception(options: ReceptionOptions): Reception {
     const refused = (problem: Refusal) => refuse(problem, path, client.address);
     if (endpoint.route.http === undefined) return refused(refusal("upgrade_required"));
     if (options.isDraining()) return refused(refusal("draining"));
-    const settle = (entry: Entry) => ("refusal" in entry ? refused(entry.refusal) : respond(asking, entry));
+    const settle = (entry: Entry) => {
+      if ("refusal" in entry) return refused(entry.refusal);
+      // A check takes time: what began to stop meanwhile would never end a stream that begins now.
+      return options.isDraining() ? refused(refusal("draining")) : respond(asking, entry);
+    };
     const entry = endpoint.auth.enter(() => credentials(asking), false);
     return entry instanceof Promise ? entry.then(settle) : settle(entry);
   }

@@ -41,6 +41,24 @@ describe("authorize", () => {
     expect(await house.gateway.metric('fairlead_auth_denied_total{reason="unavailable"}')).toBe(1);
   });
 
+  test("that answers when the gateway has begun to stop lets nobody in any more", async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<{ user: string }>();
+    await using house = await start({
+      authorize() {
+        asked.resolve();
+        return answer.promise;
+      },
+    });
+    const stream = fetch(house.gateway.http("/feed/a"), { headers: { Accept: "text/event-stream" } });
+    await asked.promise;
+    const stopped = house.gateway.gateway.stop();
+    answer.resolve({ user: "alice" });
+    const { status, headers } = await stream;
+    expect([status, headers.get("retry-after")]).toEqual([503, "5"]);
+    await stopped;
+  });
+
   test("that gives rights gives no others, and those of a token stay", async () => {
     const authorize = () => ({ user: "alice", caps: { "/echo": { connect: true } } }) as const;
     await using house = await start({ authorize });
