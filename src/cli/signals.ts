@@ -40,7 +40,8 @@ export function untilStopped(
       const at = clock.now();
       if (last?.signal === signal && at - last.at < ECHO_MS) return;
       last = { signal, at };
-      if (isStopping) return end(() => resolve(EXIT_CODES[signal]));
+      // The handlers stay: the launcher's echo of this signal must not end the process before it has said its code.
+      if (isStopping) return resolve(EXIT_CODES[signal]);
       onStopping();
       begin();
     };

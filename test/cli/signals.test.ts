@@ -79,6 +79,15 @@ describe("a second signal", () => {
     signals.emit("SIGTERM");
     expect(await ended).toBe(143);
   });
+
+  test("is still heard when it is echoed, because an echo that nobody hears would end the process without its code", async () => {
+    const { signals, clock, ended } = setup();
+    signals.emit("SIGINT");
+    clock.advance(500);
+    signals.emit("SIGINT");
+    expect(await ended).toBe(130);
+    expect(signals.emit("SIGINT")).toBe(true);
+  });
 });
 
 describe("an end that nobody asked for", () => {
