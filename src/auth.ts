@@ -1,7 +1,7 @@
 /**
  * Who asks: what the others see of `auth/`. A request shows one thing, a token, an API key or a certificate; `authorize` of the config may
  * change what comes of it, or stand in for all of them. What is shown and does not count is denied, never passed over.
- * Limit: `pending` checks under way, shared by addresses: `authorize` and an issuer may take seconds, and whoever waits holds a descriptor.
+ * Limit: `pending` checks under way, shared by addresses: `authorize` and an issuer may take seconds, and requests take no place.
  */
 import { createApiKeys, isApiKey } from "./auth/api-keys.ts";
 import { ownSubject, readSubject } from "./auth/certificate.ts";

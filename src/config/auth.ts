@@ -148,7 +148,7 @@ export const authOptions = z.strictObject({
       "checks under way at once, shared by addresses; past it 503. They take their time where authorize or an issuer's keys do",
       "checks",
     ),
-    "whoever waits for its check holds a descriptor, and no other limit counts it yet",
+    "each may be a question to a database; requests take no place, so nothing else counts them",
     "503 `auth_unavailable`; `err engine_down`",
   ),
   deadline: bounded(
