@@ -3,7 +3,7 @@
  * against others, in CPU time of the server. Linux only: the numbers come from /proc. docs/performance.md says how to read it.
  * Exit code 0 also when a bar is missed, 1 with `--strict`; 2 for arguments that mean nothing.
  */
-import { parseArgs } from "node:util";
+import { readFlags } from "../scripts/flags.ts";
 import { bridge } from "./bridge.ts";
 import { compressed } from "./compressed.ts";
 import { echo } from "./echo.ts";
@@ -48,7 +48,7 @@ const kinds = [
 const extras = { handshake, recovery, sqlite, idle, start };
 const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readFlags("bench", "[-- NAME ... --quick --json --strict]", {
   allowPositionals: true,
   options: {
     quick: { type: "boolean", default: false },

@@ -4,17 +4,18 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { FAULTS } from "../test/faults/catalogue.ts";
 import { faultTable, withFaultTable } from "./faults/document.ts";
 import { judgeFault, type Verdict } from "./faults/judge.ts";
 import { plan } from "./faults/plan.ts";
 import { runFile, type TestResult } from "./faults/run-file.ts";
+import { readFlags } from "./flags.ts";
 
 const root = join(import.meta.dir, "..");
 const DOCUMENT = join(root, "docs/faults.md");
 
-const { values, positionals } = parseArgs({
+const USE = "[-- NUMBER ... | --record]";
+const { values, positionals } = readFlags("faults", USE, {
   allowPositionals: true,
   options: { record: { type: "boolean", default: false } },
 });
@@ -22,7 +23,7 @@ const numbers = positionals.map(Number);
 const unknown = positionals.filter((text) => !FAULTS.some(({ number }) => number === Number(text)));
 if (unknown.length > 0 || (values.record && numbers.length > 0)) {
   const reason = unknown.length > 0 ? `there is no fault ${unknown.join(", ")}` : "--record wants all faults";
-  console.error(`faults: ${reason}; use: npm run faults [-- NUMBER ... | --record]`);
+  console.error(`faults: ${reason}; use: npm run faults ${USE}`);
   process.exit(2);
 }
 

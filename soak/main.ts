@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readFlags } from "../scripts/flags.ts";
 import { withTable } from "../scripts/markdown-table.ts";
 import { findings, reportTable } from "./report.ts";
 import { runSoak } from "./run.ts";
@@ -13,7 +13,8 @@ import { runSoak } from "./run.ts";
 const DOCUMENT = join(import.meta.dir, "../docs/faults.md");
 const CHURN = 20;
 
-const { values } = parseArgs({
+const USE = "[-- --minutes N | --seconds N] [--scale X] [--record]";
+const { values } = readFlags("soak", USE, {
   options: {
     minutes: { type: "string", default: "10" },
     seconds: { type: "string" },
