@@ -6,8 +6,11 @@ import type { Lag } from "./lag.ts";
 import type { Memory } from "./limits/memory.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { renderMetrics } from "./prometheus.ts";
+import type { RouteCounters } from "./metrics.ts";
+import { PROCESS_METRICS, type ProcessStats } from "./process-metrics.ts";
+import { renderMetric } from "./prometheus.ts";
 import type { Refusal } from "./route.ts";
+import { ROUTE_METRICS } from "./route-metrics.ts";
 import type { CertificateStats } from "./tls.ts";
 import { VERSION } from "./version.ts";
 
@@ -59,4 +62,11 @@ export function createCounts({
         },
       ),
   };
+}
+
+export function renderMetrics(routes: readonly RouteCounters[], stats: ProcessStats): string {
+  return [
+    ...ROUTE_METRICS.map((metric) => renderMetric(metric, routes)),
+    ...PROCESS_METRICS.map((metric) => renderMetric(metric, stats)),
+  ].join("");
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { renderMetrics } from "../src/counts.ts";
 import { createRouteCounters, DROP_REASONS } from "../src/metrics.ts";
-import { PROCESS_METRICS, ROUTE_METRICS, renderMetrics } from "../src/prometheus.ts";
+import { PROCESS_METRICS } from "../src/process-metrics.ts";
+import { ROUTE_METRICS } from "../src/route-metrics.ts";
 import { eventually } from "./calm.ts";
 import { parseExposition } from "./exposition.ts";
 import { startGateway } from "./gateway.ts";

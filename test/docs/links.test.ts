@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { PROCESS_METRICS, ROUTE_METRICS } from "../../src/prometheus.ts";
+import { PROCESS_METRICS } from "../../src/process-metrics.ts";
+import { ROUTE_METRICS } from "../../src/route-metrics.ts";
 import { allPages, headings, type Page, page, prose, readerPages, root } from "./markdown.ts";
 
 /** What GitHub makes of a heading. */
