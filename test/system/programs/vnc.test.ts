@@ -37,8 +37,8 @@ async function screen(program: string) {
   };
 }
 
-/** noVNC, looking at a bridge. */
-async function viewer(executablePath: string, url: string): Promise<Page> {
+/** The page with noVNC, which has an origin of its own. */
+function servePage(): string {
   const library = npmPackage("@novnc/novnc", "@novnc/novnc@1.7.0");
   const pages = Bun.serve({
     hostname: "127.0.0.1",
@@ -47,10 +47,15 @@ async function viewer(executablePath: string, url: string): Promise<Page> {
     fetch: ({ url }) => new Response(Bun.file(join(library, new URL(url).pathname))),
   });
   onTestFinished(() => pages.stop(true));
+  return pages.url.origin;
+}
+
+/** noVNC, looking at a bridge. */
+async function viewer(executablePath: string, origin: string, url: string): Promise<Page> {
   const browser = await launchChromium(executablePath);
   onTestFinished(() => browser.close());
   const page = await browser.newPage({ viewport: SIZE });
-  await page.goto(`${pages.url}?url=${encodeURIComponent(url)}`);
+  await page.goto(`${origin}/?url=${encodeURIComponent(url)}`);
   return page;
 }
 
@@ -66,10 +71,9 @@ withVnc(
     await using server = await screen(Xtigervnc);
     using display = await openDisplay(server.number);
     display.paint(BLUE);
-    const page = await viewer(
-      chromium,
-      `ws://${await serve("bridge", "--target", server.target)}/websockify`,
-    );
+    const origin = servePage();
+    const bridge = await serve("bridge", "--target", server.target, "--origin", origin);
+    const page = await viewer(chromium, origin, `ws://${bridge}/websockify`);
     await shows(page, BLUE);
     display.paint(GREEN);
     await shows(page, GREEN);
