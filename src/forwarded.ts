@@ -21,6 +21,8 @@ export type ClientOf = (peer: Peer, headers: Headers) => Peer;
 
 /** Stands for peers without an address: those of a listener on a socket in the file system. */
 export const UNIX_PEERS = "unix";
+/** RFC 7239 section 6.2. Taken for the proxy, a client of one on this machine would share nothing with anybody. */
+const NOBODY_KNOWS: Peer = { address: "unknown", port: 0 };
 /** Proxies in a row that are followed. */
 const MAX_HOPS = 32;
 
@@ -85,7 +87,7 @@ export function createClientOf(trustProxy: readonly string[], onUnknownProxy = (
       ...(xForwardedFor === null ? [] : [follow(peer, xForwardedFor.split(","), readNode)]),
     ];
     const [client = peer, other = client] = said;
-    return client.address === other.address ? client : peer;
+    return client.address === other.address ? client : NOBODY_KNOWS;
   };
 }
 

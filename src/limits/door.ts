@@ -62,7 +62,7 @@ export function createDoor(options: DoorOptions): Door {
   /** Undefined: one that is not counted by its address, because others stand behind it, or nobody from outside. */
   function addressOf({ remoteAddress: address, headers }: Entrant): string | undefined {
     const isExempt = options.isTrusted({ address })
-      ? // Who makes a proxy's headers contradict each other is taken for the proxy, and must not be free by that.
+      ? // Whose address a proxy's headers do not tell is taken for the proxy, and must not be free by that.
         !headers.has("forwarded") && !headers.has("x-forwarded-for")
       : address === "" || isLoopback(address);
     return isExempt ? undefined : addressKey(address);

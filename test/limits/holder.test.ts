@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createClientOf } from "../../src/forwarded.ts";
 import { EVERYBODY, holderOf } from "../../src/limits/holder.ts";
 
 test("a holder is a user, or the address of one who is none: IPv6 by its /64, and no user is an address", () => {
@@ -10,4 +11,17 @@ test("a holder is a user, or the address of one who is none: IPv6 by its /64, an
   expect(["127.0.0.1", "::1", ""].map((address) => of(null, address))).toEqual(Array(3).fill(EVERYBODY));
   expect(of("everybody", "127.0.0.1")).not.toBe(EVERYBODY);
   expect(of("address 192.0.2.1", "")).not.toBe(of(null, "192.0.2.1"));
+});
+
+test("whoever makes a proxy's headers contradict each other is one holder, and not free of shares", () => {
+  const clientOf = createClientOf(["127.0.0.1"]);
+  const holder = (forwarded: string) => {
+    const headers = new Headers({ Forwarded: forwarded, "X-Forwarded-For": "192.0.2.1" });
+    return holderOf({
+      user: null,
+      remoteAddress: clientOf({ address: "127.0.0.1", port: 1 }, headers).address,
+    });
+  };
+  expect(holder("for=192.0.2.7")).toBe(holder("for=127.0.0.1"));
+  expect(holder("for=192.0.2.7")).not.toBe(EVERYBODY);
 });
