@@ -98,15 +98,19 @@ export function createReception(options: ReceptionOptions): Reception {
     const misdirected = options.checkHost(request.headers, asked, peer);
     if (misdirected !== undefined) return refuse(misdirected, path, remoteAddress);
     const arrival = { request, server, match, asked, path, client, peer };
-    if (!upgrade && asked.startsWith("/api/"))
-      return fromPage(arrival, () =>
-        options.api(request, asked, { remoteAddress, peerAddress: peer.address }),
-      );
+    if (!upgrade && asked.startsWith("/api/")) return toApi(arrival);
     const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
     const routed = () => fromPage(arrival, () => toRoute(arrival));
     if (upgrade || options.files === undefined || answersPlain(match)) return routed();
     return options.files(request, asked).then((found) => found ?? routed());
+  }
+
+  /** Pages may not read its answers, nor ask first whether they may send a key: no CORS, also where their origin is listed. */
+  function toApi({ request, asked, path, client, peer }: Arrival): Answer | Promise<Answer> {
+    const verdict = options.checkOrigin(request, peer);
+    if ("refusal" in verdict) return refuse(verdict.refusal, path, client.address);
+    return options.api(request, asked, { remoteAddress: client.address, peerAddress: peer.address });
   }
 
   function fromPage(

@@ -143,6 +143,15 @@ describe("pages of listed origins", () => {
     expect((await preflight(gateway, { Origin: APP }, "/none")).status).toBe(404);
   });
 
+  test("get none of the operators' API, also where a route takes every path", async () => {
+    await using gateway = await startGateway({ ...routes, "/*": feed }, listed);
+    const headers = { ...PLAIN, Origin: APP };
+    const answer = await ask(gateway.host, { method: "POST", path: "/api/revoke", headers });
+    expect([answer.status, corsOf(answer)]).toEqual([404, {}]);
+    const asked = await preflight(gateway, { Origin: APP }, "/api/revoke");
+    expect([asked.status, corsOf(asked)]).toEqual([404, {}]);
+  });
+
   test("are answered with their own origin under *, never with *, and without credentials", async () => {
     await using gateway = await startGateway(routes, { origins: ["*"] });
     const answer = await get(gateway, { Origin: "https://any.example" });
