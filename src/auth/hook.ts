@@ -22,14 +22,32 @@ interface HookParts {
 }
 
 const TIMED_OUT = Symbol("timed out");
-const FIELDS: Readonly<Record<keyof AuthorizedAs, (value: unknown) => boolean>> = {
-  user: (value) => value === null || isText(value),
-  caps: (value) => readCaps(value) !== undefined,
-  expires: (value) => typeof value === "number" && Number.isFinite(value),
-  info: isInfo,
-  target: isText,
-  tokenId: isText,
+const NAME = { fits: isText, must: "a text of 1 to 255 bytes without control characters" };
+const FIELDS: Readonly<Record<keyof AuthorizedAs, Field>> = {
+  user: { fits: (value) => value === null || isText(value), must: `${NAME.must}, or null` },
+  caps: {
+    fits: (value) => readCaps(value) !== undefined,
+    must: "a table like { [route]: { subscribe: true } }",
+  },
+  expires: {
+    fits: isTime,
+    must: "a number of unix milliseconds; `exp` of a token has seconds, so times 1000",
+  },
+  info: { fits: isInfo, must: "JSON of at most 1 KiB" },
+  target: NAME,
+  tokenId: NAME,
 };
+
+interface Field {
+  fits(value: unknown): boolean;
+  /** What it has to be. */
+  readonly must: string;
+}
+
+/** What is a time of our days in seconds, and one of 1970 in milliseconds, would deny everybody as expired, and nobody would know why. */
+function isTime(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && !(value > 1e9 && value < 1e11);
+}
 
 /** Never rejects. */
 export async function askHook(
@@ -77,9 +95,9 @@ function problemOf(answer: unknown): string | undefined {
   const unknown = Object.keys(answer).find((field) => !Object.hasOwn(FIELDS, field));
   if (unknown !== undefined) return `${unknown} is none of them`;
   const wrong = Object.entries(FIELDS).find(
-    ([field, isUsable]) => answer[field] !== undefined && !isUsable(answer[field]),
+    ([field, { fits }]) => answer[field] !== undefined && !fits(answer[field]),
   );
-  return wrong === undefined ? undefined : `its ${wrong[0]} cannot be used`;
+  return wrong === undefined ? undefined : `its ${wrong[0]} must be ${wrong[1].must}`;
 }
 
 /** What `run` still does past the deadline changes nothing; its failure then is nobody's any more. */

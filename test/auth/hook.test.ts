@@ -78,6 +78,7 @@ describe("denies", () => {
     "caps that are null": { caps: null },
     "an end that is no time": { expires: "tomorrow" },
     "an end that is no number": { expires: Number.NaN },
+    "an end in seconds": { expires: testClock().wall() / 1_000 + 3_600 },
     "info that is too large": { info: "x".repeat(2_000) },
     "info that is no JSON": { info: () => 1 },
     "a target that is no text": { target: 9000 },
@@ -93,6 +94,14 @@ describe("denies", () => {
       }
     });
   }
+
+  test("in words that say what a field must be, and never what it was", async () => {
+    const { said, log } = ask(() => ({ expires: "a-secret" }));
+    expect(await said).toBe("failed");
+    const told = String(log.lines[0]?.["err"]);
+    expect(told).toContain("its expires must be a number of unix milliseconds");
+    expect(told).not.toContain("a-secret");
+  });
 
   test("info that turns in a circle", async () => {
     const info: Record<string, unknown> = {};
