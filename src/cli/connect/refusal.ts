@@ -13,6 +13,7 @@ export interface Failure {
 
 const MAX_TEXT = 1_000;
 const ASK_MS = 5_000;
+const TOO_MANY = "too many connections, or they come too fast; end one, or try again in some seconds";
 
 /** One line for people, without the URL. Never rejects. */
 export async function refusalText(
@@ -22,7 +23,7 @@ export async function refusalText(
 ): Promise<string> {
   const status = Number(/Expected 101 status code: (\d{3})/.exec(failure.message)?.[1]);
   if (Number.isNaN(status)) return failureText(failure);
-  const text = status === 429 ? "" : await answerText(handshake, protocols, status);
+  const text = status === 429 ? TOO_MANY : await answerText(handshake, protocols, status);
   return `the handshake was refused with HTTP ${status}${text === "" ? "" : `: ${text}`}`;
 }
 
