@@ -65,9 +65,11 @@ const RIGHT_REASONS: Record<Right, string> = {
   connect: "targets that may be asked for; of an echo: echo",
 };
 
-/** A table of the rights that this kind of route knows. */
-export function rightsTable<R extends Right>(rights: readonly R[]) {
-  const entries = rights.map((right) => [right, option(names.optional(), RIGHT_REASONS[right])] as const);
+/** A table of the rights that this kind of route knows. `whose`: before what each is for. */
+export function rightsTable<R extends Right>(rights: readonly R[], whose = "") {
+  const entries = rights.map(
+    (right) => [right, option(names.optional(), whose + RIGHT_REASONS[right])] as const,
+  );
   return z.strictObject(Object.fromEntries(entries) as Record<R, z.ZodOptional<typeof names>>);
 }
 
@@ -100,18 +102,17 @@ export function common<R extends Right>(
   ping: string,
   stallTimeout: string,
 ) {
-  const table = rightsTable(rights);
   return {
     auth: option(
       z.enum(["required", "optional", "none"]).optional(),
       "who may come in: who shows who it is, anybody, or everybody unseen; default: required where the top level has auth",
     ),
     access: option(
-      table.optional(),
+      rightsTable(rights).optional(),
       "what clients may do whose token has no caps: true, or patterns of names; what is not listed is denied. Default: everything that the kind allows",
     ),
     anonymous: option(
-      table.optional(),
+      rightsTable(rights, "of those who show nothing: ").optional(),
       "with auth optional: what those may do who show nothing; default: as access",
     ),
     maxMessage: bounded(
