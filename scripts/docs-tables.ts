@@ -22,9 +22,9 @@ import { expectedText } from "../src/config/expected.ts";
 import type { KeyPath } from "../src/config/key-path.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../src/config/schema-tree.ts";
+import { PROCESS_METRICS } from "../src/metrics/process.ts";
+import { ROUTE_METRICS } from "../src/metrics/route.ts";
 import { createRouteCounters } from "../src/metrics.ts";
-import { PROCESS_METRICS } from "../src/process-metrics.ts";
-import { ROUTE_METRICS } from "../src/route-metrics.ts";
 import { ADVISORIES, type Row } from "../test/advisories/advisories.ts";
 import { markdownTable } from "./markdown-table.ts";
 

@@ -2,14 +2,14 @@
  * A configured route as the gateway runs it: the route, and what the listener keeps and enforces on its behalf.
  */
 
-import type { AuthGate } from "./auth-gate.ts";
+import type { Validity } from "./auth/validity.ts";
 import type { HookConnection } from "./config/kinds/every.ts";
 import type { CloseInfo } from "./connection.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { RouteCounters } from "./metrics.ts";
+import type { AuthGate } from "./reception/auth-gate.ts";
 import type { Route } from "./route.ts";
 import type { SessionOptions } from "./session.ts";
-import type { Validity } from "./validity.ts";
 
 export interface Endpoint {
   /** As configured: `/room/:name`. */

@@ -3,7 +3,7 @@
  * peers are gone. With `gateway.ts` the only file that knows all kinds.
  */
 import { createAccess } from "./access.ts";
-import { createAuthGate } from "./auth-gate.ts";
+import type { Validity } from "./auth/validity.ts";
 import type { Clock } from "./clock.ts";
 import { compressFrom, compressing } from "./compression.ts";
 import type { FeedOptions } from "./config/kinds/feed.ts";
@@ -17,6 +17,7 @@ import type { Door } from "./limits/door.ts";
 import type { Capacity } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { createRouteCounters, type RouteCounters } from "./metrics.ts";
+import { createAuthGate } from "./reception/auth-gate.ts";
 import type { Route } from "./route.ts";
 import { createBridge } from "./routes/bridge.ts";
 import { createEcho } from "./routes/echo.ts";
@@ -25,7 +26,6 @@ import { createRelay } from "./routes/relay.ts";
 import { createRoom } from "./routes/room.ts";
 import type { SessionOptions } from "./session.ts";
 import { stocks } from "./sources/stocks.ts";
-import type { Validity } from "./validity.ts";
 
 /** What every route may need of the house. */
 export interface House {

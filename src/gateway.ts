@@ -3,17 +3,14 @@
  * It decides nothing about messages; failure of a part is that part's business, except at start, which rejects with one clear line.
  */
 import { randomBytes } from "node:crypto";
-import { createApi } from "./api.ts";
 import { createDenialCounts } from "./auth/denials.ts";
+import { createValidity } from "./auth/validity.ts";
 import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
-import { certificateOf } from "./certificate.ts";
-import { type CertifiedPort, type CertifiedPortOptions, openCertifiedPort } from "./certified-port.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
 import type { Publisher } from "./connection.ts";
-import { createCounts } from "./counts.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createEndpoint, type House, pathsOf } from "./endpoints.ts";
@@ -21,24 +18,31 @@ import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
-import { createClientOf, createSchemeOf, createTrust } from "./forwarded.ts";
-import { createHandshake } from "./handshake.ts";
-import { createHostCheck } from "./host.ts";
 import type { Authenticator, Identity, Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
-import { createLag } from "./lag.ts";
 import { createBounds } from "./limits/bounds.ts";
+import { certificateOf } from "./listener/certificate.ts";
+import {
+  type CertifiedPort,
+  type CertifiedPortOptions,
+  openCertifiedPort,
+} from "./listener/certified-port.ts";
+import type { Certificate } from "./listener/tls.ts";
+import { clearStale } from "./listener/unix-socket.ts";
 import { createListener, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
+import { createCounts } from "./metrics/counts.ts";
+import { createLag } from "./metrics/lag.ts";
 import { plainAddress } from "./network.ts";
-import { createOriginCheck } from "./origin.ts";
-import { createOwnPages } from "./own-pages.ts";
+import { createApi } from "./reception/api.ts";
+import { createClientOf, createSchemeOf, createTrust } from "./reception/forwarded.ts";
+import { createHandshake } from "./reception/handshake.ts";
+import { createHostCheck } from "./reception/host.ts";
+import { createOriginCheck } from "./reception/origin.ts";
+import { createOwnPages } from "./reception/own-pages.ts";
+import { createRouter } from "./reception/router.ts";
+import { checkFolder, createStaticFiles } from "./reception/static-files.ts";
 import { createReception, type ReceptionOptions } from "./reception.ts";
-import { createRouter } from "./router.ts";
-import { checkFolder, createStaticFiles } from "./static-files.ts";
-import type { Certificate } from "./tls.ts";
-import { clearStale } from "./unix-socket.ts";
-import { createValidity } from "./validity.ts";
 
 export interface Gateway {
   /** Binds and resolves once it listens; rejects with LISTEN_FAILED, or with ENGINE_DOWN when the engine's file cannot be opened. */

@@ -3,9 +3,9 @@
  * What is secure by itself and only open to the world (`listen.host: 0.0.0.0`) is none.
  */
 import type { Config } from "./config/schema.ts";
-import { isLoopbackName } from "./host.ts";
 import type { Log } from "./log.ts";
-import { ANY_ORIGIN } from "./origin.ts";
+import { isLoopbackName } from "./reception/host.ts";
+import { ANY_ORIGIN } from "./reception/origin.ts";
 
 export interface InsecureSwitch {
   /** Label of the gauge: the option's name in the config. */

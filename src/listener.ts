@@ -3,19 +3,19 @@
  * Failure: a port or socket that cannot be bound is LISTEN_FAILED, in one line; a request that throws is answered with 500.
  */
 import type { Server, WebSocketHandler } from "bun";
-import { bindProblem } from "./bind-problem.ts";
-import type { CertifiedPort } from "./certified-port.ts";
 import { systemClock } from "./clock.ts";
 import { isCompressed } from "./compression.ts";
 import type { Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
 import { createHandlers, type HandlersOptions } from "./handlers.ts";
+import { bindProblem } from "./listener/bind-problem.ts";
+import type { CertifiedPort } from "./listener/certified-port.ts";
+import type { Certificate, ListenerTls } from "./listener/tls.ts";
+import { withRights } from "./listener/unix-socket.ts";
 import type { LogFields } from "./log.ts";
 import type { Reception } from "./reception.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import { SocketConnection } from "./socket.ts";
-import type { Certificate, ListenerTls } from "./tls.ts";
-import { withRights } from "./unix-socket.ts";
 
 export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   readonly host: string;

@@ -5,7 +5,7 @@
  */
 import { Writable } from "node:stream";
 import pino from "pino";
-import { createStderr, type LineSink } from "./stderr.ts";
+import { createStderr, type LineSink } from "./log/stderr.ts";
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error" | "silent";

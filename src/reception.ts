@@ -3,24 +3,31 @@
  * Order: capacity before any work, then Host (it decides what the URL looks like), path, Origin, method, who asks, the route.
  */
 import type { Server } from "bun";
-import { checkUpgrade, hostIsUsable, offeredProtocols, pathOf, queryOf, wantsUpgrade } from "./admission.ts";
-import type { Api } from "./api.ts";
-import type { Entry, Guest } from "./auth-gate.ts";
+import type { Validity } from "./auth/validity.ts";
 import { withdrawOffer } from "./compression.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { ClientOf, Peer } from "./forwarded.ts";
-import type { Attempt, Handshake } from "./handshake.ts";
-import type { HostCheck } from "./host.ts";
 import type { Credentials } from "./identity.ts";
 import type { Capacity } from "./limits.ts";
-import { answerListed, type OriginCheck } from "./origin.ts";
+import {
+  checkUpgrade,
+  hostIsUsable,
+  offeredProtocols,
+  pathOf,
+  queryOf,
+  wantsUpgrade,
+} from "./reception/admission.ts";
+import type { Api } from "./reception/api.ts";
+import type { Entry, Guest } from "./reception/auth-gate.ts";
+import type { ClientOf, Peer } from "./reception/forwarded.ts";
+import type { Attempt, Handshake } from "./reception/handshake.ts";
+import type { HostCheck } from "./reception/host.ts";
+import { answerListed, type OriginCheck } from "./reception/origin.ts";
+import type { Match, Params, Router } from "./reception/router.ts";
+import type { StaticFiles } from "./reception/static-files.ts";
 import { refusal, refusalResponse } from "./refusals.ts";
 import type { AdmitRequest, HttpAnswer, Refusal } from "./route.ts";
-import type { Match, Params, Router } from "./router.ts";
 import type { SocketConnection } from "./socket.ts";
-import type { StaticFiles } from "./static-files.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "./topics/event-stream.ts";
-import type { Validity } from "./validity.ts";
 
 /** The calls of the runtime's server that are needed here. */
 export interface Upgrader

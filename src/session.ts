@@ -6,13 +6,13 @@
  * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
  */
 
-import type { Entry } from "./auth-gate.ts";
 import type { Timer } from "./clock.ts";
-import { CommandQueue, type Received } from "./command-queue.ts";
 import type { Connection, Data } from "./connection.ts";
+import type { Entry } from "./reception/auth-gate.ts";
 import type { Reply, RouteKind, Subscribed, V1 } from "./route.ts";
-import type { SessionHost } from "./session-host.ts";
-import { SubRate, type SubRateOptions } from "./sub-rate.ts";
+import { CommandQueue, type Received } from "./session/command-queue.ts";
+import type { SessionHost } from "./session/host.ts";
+import { SubRate, type SubRateOptions } from "./session/sub-rate.ts";
 import { decodeCommand } from "./wire/commands.ts";
 import { ERROR_CODES } from "./wire/error-codes.ts";
 import { answerFrame, drainFrame, errorFrame, expiringFrame, welcomeFrame } from "./wire/frames.ts";

@@ -3,7 +3,7 @@
  * The runtime calls its close handler inside `close()` and `terminate()`, so a route's close hook runs there too.
  */
 import type { ServerWebSocket } from "bun";
-import type { Entry, Guest } from "./auth-gate.ts";
+import type { Holder } from "./auth/validity.ts";
 import { clipReason } from "./close-reason.ts";
 import { isCompressed } from "./compression.ts";
 import type { HookConnection } from "./config/kinds/every.ts";
@@ -15,11 +15,11 @@ import type { Place } from "./limits/door.ts";
 import type { Pace, Paced } from "./limits/pace.ts";
 import { byteLength } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
+import type { Entry, Guest } from "./reception/auth-gate.ts";
+import type { Params } from "./reception/router.ts";
 import type { AdmitRequest, Admitted } from "./route.ts";
-import type { Params } from "./router.ts";
+import type { SessionHost } from "./session/host.ts";
 import type { Session } from "./session.ts";
-import type { SessionHost } from "./session-host.ts";
-import type { Holder } from "./validity.ts";
 import type { CloseCode } from "./wire/close-codes.ts";
 import type { WireErrorCode } from "./wire/error-codes.ts";
 

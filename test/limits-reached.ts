@@ -19,7 +19,10 @@ export const REACHED: Readonly<Record<string, Reached>> = {
     "are as many as may be, shared by addresses, and more are told to come later",
   ],
   "auth.deadline": ["session-auth.test.ts", "is told and closed with 3008 if it takes too long"],
-  "auth.grace": ["validity.test.ts", "is told so once when it has ended, and ended when the grace is over"],
+  "auth.grace": [
+    "auth/validity.test.ts",
+    "is told so once when it has ended, and ended when the grace is over",
+  ],
   "limits.connections": [
     "limits.test.ts",
     "answers 503 with Retry-After, and has room again when one leaves",

@@ -1,9 +1,9 @@
 /** For made-up requests and connections: somebody of whom nothing was checked, and who may do everything. */
 import { createAccess, NOBODY } from "../src/access.ts";
-import { createAuthGate } from "../src/auth-gate.ts";
+import { createValidity } from "../src/auth/validity.ts";
 import type { Identity, May } from "../src/identity.ts";
-import type { SessionHost } from "../src/session-host.ts";
-import { createValidity } from "../src/validity.ts";
+import { createAuthGate } from "../src/reception/auth-gate.ts";
+import type { SessionHost } from "../src/session/host.ts";
 import { testClock } from "./clock.ts";
 
 export const OPEN: { readonly identity: Identity; readonly user: null; readonly may: May } = {

@@ -3,15 +3,15 @@
 import { onTestFinished } from "bun:test";
 import type { Clock } from "../src/clock.ts";
 import type { Endpoint } from "../src/endpoint.ts";
-import { createHandshake } from "../src/handshake.ts";
 import { createHeartbeat } from "../src/heartbeat.ts";
 import { createPacing, type PaceLimits } from "../src/limits/pace.ts";
 import { type Capacity, createCapacity } from "../src/limits.ts";
 import { createListener, type Listener } from "../src/listener.ts";
 import { createRouteCounters } from "../src/metrics.ts";
+import { createHandshake } from "../src/reception/handshake.ts";
+import { createRouter } from "../src/reception/router.ts";
 import { createReception } from "../src/reception.ts";
 import type { Route } from "../src/route.ts";
-import { createRouter } from "../src/router.ts";
 import { testClock } from "./clock.ts";
 import { testDoor } from "./door.ts";
 import { type LogLine, memoryLog } from "./gateway.ts";

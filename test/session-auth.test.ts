@@ -1,8 +1,8 @@
 /** How a client of fairlead.v1 shows who it is: by its first `auth`, and by later ones. */
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { Entry } from "../src/auth-gate.ts";
 import type { Connection, Data } from "../src/connection.ts";
 import type { Identity } from "../src/identity.ts";
+import type { Entry } from "../src/reception/auth-gate.ts";
 import { refusal } from "../src/refusals.ts";
 import type { Route, V1 } from "../src/route.ts";
 import { Session } from "../src/session.ts";

@@ -2,9 +2,10 @@
  * Why somebody is not who it says: one list of words, for counters and logs, with what the client is told. Neither ever holds what was shown.
  * Many in one minute are told in one line of level warn (attempts.ts).
  */
-import { createAttempts } from "../attempts.ts";
+
 import type { Clock } from "../clock.ts";
 import type { Credentials, Verdict } from "../identity.ts";
+import { createAttempts } from "../log/attempts.ts";
 import type { Log } from "../log.ts";
 
 const TEXTS = {

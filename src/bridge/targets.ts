@@ -4,12 +4,12 @@
  * The right `connect` is asked for the name of what is asked for, before it is looked up: who lacks it does not learn whether there is one.
  */
 import { lacks } from "../access.ts";
-import { createAttempts } from "../attempts.ts";
 import type { Clock } from "../clock.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import { paramsOf } from "../config/route-path.ts";
 import { type Target, targetOf } from "../config/target.ts";
 import type { Connection } from "../connection.ts";
+import { createAttempts } from "../log/attempts.ts";
 import type { Log } from "../log.ts";
 import { type RefusalCode, refusal } from "../refusals.ts";
 import type { AdmitRequest, Refusal } from "../route.ts";

@@ -3,9 +3,9 @@
  * so that nothing behind it has to look again.
  */
 
+import type { Params } from "../reception/router.ts";
 import { refusal } from "../refusals.ts";
 import type { Refusal } from "../route.ts";
-import type { Params } from "../router.ts";
 import { MAX_LIMIT } from "../wire/commands.ts";
 import { parsePosition } from "../wire/position.ts";
 import { topicProblem } from "../wire/topic.ts";

@@ -61,7 +61,9 @@ export const CLASSES: readonly Row[] = [
     happened: "`/..%2f`, `%252e`, `\\`, NUL, links out of the root, dotfiles",
     expected: "404 or 400, never a byte from outside",
     proofs: {
-      "test/static-files.test.ts": ["whatever a path is made of, it reaches no file outside and no dotfile"],
+      "test/reception/static-files.test.ts": [
+        "whatever a path is made of, it reaches no file outside and no dotfile",
+      ],
       "test/bridge/targets/attacks.test.ts": ["a path that climbs reaches no name that it does not spell"],
     },
   },
@@ -96,11 +98,11 @@ export const CLASSES: readonly Row[] = [
         "ends connections of every kind 25 s later with 3000, and none that needs no token",
         "ends all connections and streams of a user at once and no one else's, and the token comes in no more",
       ],
-      "test/validity.test.ts": [
+      "test/auth/validity.test.ts": [
         "is told so once when it has ended, and ended when the grace is over",
         "a revocation ends at once whoever it means, and nobody else, also those without an end",
       ],
-      "test/handshake.test.ts": [
+      "test/reception/handshake.test.ts": [
         "is refused all the same if it was revoked while the route dialled, and what was taken is given back",
       ],
     },
@@ -136,7 +138,7 @@ export const CLASSES: readonly Row[] = [
     happened: "names of rooms as labels",
     expected: "no label comes from users",
     proofs: {
-      "test/prometheus.test.ts": [
+      "test/metrics/prometheus.test.ts": [
         "grows no series from 1,000 names, 1,000 unknown paths, or whatever code a client closes with",
       ],
     },

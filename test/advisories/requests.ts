@@ -66,7 +66,7 @@ export const REQUESTS: readonly Row[] = [
     happened: "CORS was `*` by default",
     expected: "no CORS header unless listed, never `*` with credentials",
     proofs: {
-      "test/origin.test.ts": [
+      "test/reception/origin.test.ts": [
         "get no CORS header: %s",
         "are answered with their own origin under *, never with *, and without credentials",
       ],
@@ -127,7 +127,7 @@ export const REQUESTS: readonly Row[] = [
     happened: "listings by default; a redirect by `//evil/%2F..`; scripts in texts of the server",
     expected: "404 for folders, no foreign `Location`, texts shown as text",
     proofs: {
-      "test/static-files.test.ts": [
+      "test/reception/static-files.test.ts": [
         "a folder without an index, which is not listed",
         "a redirect never names another host",
       ],

@@ -1,7 +1,7 @@
 /** A client's request as a route's `admit` gets it, from a URL: parameters by the router's own hand. */
 
+import { createRouter, type Params } from "../../src/reception/router.ts";
 import type { AdmitRequest } from "../../src/route.ts";
-import { createRouter, type Params } from "../../src/router.ts";
 import { OPEN_REQUEST } from "../open-access.ts";
 
 /** Where it comes from, and where it came in. */

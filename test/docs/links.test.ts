@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { PROCESS_METRICS } from "../../src/process-metrics.ts";
-import { ROUTE_METRICS } from "../../src/route-metrics.ts";
+import { PROCESS_METRICS } from "../../src/metrics/process.ts";
+import { ROUTE_METRICS } from "../../src/metrics/route.ts";
 import { allPages, headings, type Page, page, prose, readerPages, root } from "./markdown.ts";
 
 /** What GitHub makes of a heading. */

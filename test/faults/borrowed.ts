@@ -118,7 +118,7 @@ export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly 
       "is what new handshakes get, and nothing is asked of who is connected",
       "does not lose who connected before and asks for a WebSocket only afterwards",
     ],
-    "test/watched-certificate.test.ts": [
+    "test/listener/watched-certificate.test.ts": [
       "where Kubernetes swaps the link above it",
       "has a certificate for the old key",
       "is served with a warning if there was no better one at the start",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { createTrust } from "../../src/forwarded.ts";
 import { addressKey, type Door, type DoorOptions, type Place } from "../../src/limits/door.ts";
 import { createCapacity } from "../../src/limits.ts";
+import { createTrust } from "../../src/reception/forwarded.ts";
 import { testDoor } from "../door.ts";
 
 interface Who {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { createClientOf } from "../../src/forwarded.ts";
 import { EVERYBODY, holderOf } from "../../src/limits/holder.ts";
+import { createClientOf } from "../../src/reception/forwarded.ts";
 
 test("a holder is a user, or the address of one who is none: IPv6 by its /64, and no user is an address", () => {
   const of = (user: string | null, remoteAddress: string) => holderOf({ user, remoteAddress });

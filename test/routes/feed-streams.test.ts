@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createHeartbeat } from "../../src/heartbeat.ts";
 import { createCapacity } from "../../src/limits.ts";
+import { createRouter } from "../../src/reception/router.ts";
 import { createReception } from "../../src/reception.ts";
-import { createRouter } from "../../src/router.ts";
 import { EVENT_STREAM_TIMEOUT_S } from "../../src/topics/event-stream.ts";
 import { testClock } from "../clock.ts";
 import { connect, startGateway } from "../gateway.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { May } from "../../src/identity.ts";
-import { createRouter } from "../../src/router.ts";
+import { createRouter } from "../../src/reception/router.ts";
 import { decodeCommand } from "../../src/wire/commands.ts";
 import { covers } from "../../src/wire/name-pattern.ts";
 import { matcher } from "../../src/wire/topic.ts";

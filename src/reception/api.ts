@@ -1,0 +1,71 @@
+/**
+ * The operators' API, below `/api`, for whoever shows an API key with `admin`. So far: `POST /api/revoke`.
+ * Failure: as a route's, one answer of the refusal table; without a key nobody learns which paths there are.
+ */
+import type { Authenticator, Credentials, Revocation, Verdict } from "../identity.ts";
+import { refusal, refusalResponse } from "../refusals.ts";
+import type { Refusal } from "../route.ts";
+
+export interface ApiOptions {
+  /** Undefined: nobody can show a key, so there is no API. */
+  readonly authenticator: Authenticator | undefined;
+  /** How many connections and event streams it has ended; undefined: too many revocations are remembered already. */
+  revoke(what: Revocation): number | undefined;
+  readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
+}
+
+export type ApiRequest = Pick<Credentials, "remoteAddress" | "peerAddress">;
+
+export type Api = (request: Request, path: string, from: ApiRequest) => Promise<Response>;
+
+/** Names of users and ids of tokens. */
+const MAX_NAME = 255;
+
+export function createApi({ authenticator, revoke, onRefused }: ApiOptions): Api {
+  async function answer(request: Request, path: string, from: ApiRequest): Promise<Response | Refusal> {
+    if (authenticator === undefined) return refusal("not_found");
+    const shown = {
+      headers: request.headers,
+      query: new URLSearchParams(),
+      route: "/api",
+      params: {},
+      ...from,
+    };
+    const problem = keyProblem(await authenticator.request(shown));
+    if (problem !== undefined) return problem;
+    if (path !== "/api/revoke") return refusal("not_found");
+    if (request.method !== "POST") return refusal("method_not_allowed", undefined, { Allow: "POST" });
+    const what = revocationOf(await request.json().catch(() => undefined));
+    if (what === undefined)
+      return refusal("bad_request", 'expected the JSON {"user": NAME} or {"tokenId": ID}');
+    const ended = revoke(what);
+    return ended === undefined ? refusal("too_many_revocations") : Response.json({ ended });
+  }
+
+  return async (request, path, from) => {
+    const answered = await answer(request, path, from);
+    if (answered instanceof Response) return answered;
+    onRefused(answered, path, from.remoteAddress);
+    return refusalResponse(answered);
+  };
+}
+
+function keyProblem(verdict: Verdict | undefined): Refusal | undefined {
+  if (verdict === undefined) return refusal("unauthorized", "show an API key that has `admin`");
+  if ("denied" in verdict)
+    return verdict.unavailable === true
+      ? refusal("auth_unavailable")
+      : refusal("unauthorized", verdict.denied);
+  if (verdict.identity.admin === true) return undefined;
+  return { ...refusal("forbidden"), text: "This needs an API key with `admin: true` in the config." };
+}
+
+function revocationOf(body: unknown): Revocation | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  const [entry, ...others] = Object.entries(body);
+  if (entry === undefined || others.length > 0) return undefined;
+  const [key, value] = entry;
+  if (typeof value !== "string" || value === "" || value.length > MAX_NAME) return undefined;
+  if (key === "user") return { user: value };
+  return key === "tokenId" ? { tokenId: value } : undefined;
+}
