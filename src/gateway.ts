@@ -137,7 +137,6 @@ function furnish(config: Config, log: Log, clock: Clock) {
   });
 
   async function start(): Promise<void> {
-    tellInsecure(insecure, log);
     if (config.web !== undefined) await checkFolder(config.web);
     const { unix } = config.listen;
     if (unix !== undefined) await clearStale(unix);
@@ -157,6 +156,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       clock,
       log,
     });
+    tellInsecure(insecure, log);
     log.info(listener.address, "listening");
     bounds.start();
     lag.start();

@@ -1,6 +1,7 @@
 /**
- * The switches of a config that weaken it on purpose: each is told at start and stands in `/metrics`, so that none is forgotten.
- * What is secure by itself and only open to the world (`listen.host: 0.0.0.0`) is none.
+ * The switches of a config that weaken it on purpose, or by an oversight: each is told at start and stands in `/metrics`, so that none is
+ * forgotten. What is secure by itself and only open to the world (`listen.host: 0.0.0.0`) is none; routes that others reach and that
+ * say nothing of who may come in are one.
  */
 import type { Config } from "./config/schema.ts";
 import type { Log } from "./log.ts";
@@ -15,16 +16,23 @@ export interface InsecureSwitch {
 }
 
 /** In the order of the config's options; empty: nothing is weakened. */
-export function insecureSwitches({ listen, auth, origins }: Config): InsecureSwitch[] {
-  const { devTls, plainPort, host } = listen;
+export function insecureSwitches({ listen, auth, origins, routes }: Config): InsecureSwitch[] {
+  const { devTls, plainPort, host, unix } = listen;
+  const isReached = unix === undefined && !isLoopbackName(host);
+  const asksNobody = auth === undefined && Object.values(routes).some((route) => route.auth === undefined);
   return [
+    ...when(
+      isReached && asksNobody,
+      "auth",
+      "whoever reaches the address may use the routes; add auth, or write auth: none on routes that are for everybody",
+    ),
     ...when(
       devTls,
       "listen.devTls",
       "clients cannot know that they speak to this gateway and to nobody between",
     ),
     ...when(
-      plainPort !== undefined && !isLoopbackName(host),
+      plainPort !== undefined && isReached,
       "listen.plainPort",
       "what goes over that port can be read and changed on its way",
     ),

@@ -11,6 +11,20 @@ test("neither an empty config nor the demo is insecure", () => {
   expect(namesOf(demoConfig("127.0.0.1:9000"))).toEqual([]);
 });
 
+test("routes that others reach say who may come in, or are told of", () => {
+  const echo = { kind: "echo" } as const;
+  const listen = { host: "0.0.0.0" };
+  expect(namesOf({ listen, routes: { "/a": echo } })).toEqual(["auth"]);
+  const open = { ...echo, auth: "none" } as const;
+  expect(namesOf({ listen, routes: { "/a": open, "/b": echo } })).toEqual(["auth"]);
+  expect(namesOf({ listen, routes: { "/a": open } })).toEqual([]);
+  expect(namesOf({ listen, routes: {} })).toEqual([]);
+  expect(namesOf({ listen: { unix: "/run/a.sock" }, routes: { "/a": echo } })).toEqual([]);
+  expect(namesOf({ routes: { "/a": echo } })).toEqual([]);
+  const auth = { jwt: { jwks: "https://id.example/keys" } };
+  expect(namesOf({ listen, auth, routes: { "/a": echo } })).toEqual([]);
+});
+
 test("each switch has its name, and says what it means", () => {
   const auth = { jwt: { jwks: "https://id.example/keys" }, query: true };
   expect(namesOf({ origins: ["https://a.example", "*"], auth })).toEqual(["auth.query", "origins"]);
