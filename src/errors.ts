@@ -15,6 +15,11 @@ export class FairleadError extends Error {
   }
 }
 
+/** What the system calls it, like `ECONNREFUSED`, or what else there is to say of it. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
 /** An engine that is down is an answer to a client; anything else that is thrown is a bug. */
 export function isEngineDown(error: unknown): error is FairleadError {
   return error instanceof FairleadError && error.code === "ENGINE_DOWN";

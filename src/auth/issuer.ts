@@ -7,7 +7,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type JwtOptions, PUBLIC_KEY_ALGORITHMS } from "../config/auth.ts";
 import { secretProblem } from "../config/auth-checks.ts";
 import { showValue } from "../config/key-path.ts";
-import { FairleadError } from "../errors.ts";
+import { codeOf, FairleadError } from "../errors.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { type KeySet, readKeySet, readPemKey } from "./key-set.ts";
 import type { RemoteKeys } from "./remote-keys.ts";
@@ -125,7 +125,7 @@ function readBytes(where: string, file: string): Uint8Array {
     const stats = statSync(file);
     if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return readFileSync(file);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     throw invalid(where, file, `cannot be read (${code}); check the path and its rights.`);
   }
   throw invalid(where, file, `is no file of at most ${MAX_FILE_BYTES} bytes; is it the right one?`);

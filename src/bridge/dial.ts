@@ -2,14 +2,16 @@
  * Connects to what is behind a bridge, before the client's upgrade is answered.
  * A dial that outlives its timeout counts as pending until the system gives it up, so a black hole cannot pile up sockets.
  */
+
 import type { Clock } from "../clock.ts";
 import type { Target } from "../config/target.ts";
+import { codeOf } from "../errors.ts";
 import { createFairBound, type FairBound } from "../limits/fair-bound.ts";
 import { holderOf } from "../limits/holder.ts";
 import type { Capacity } from "../limits.ts";
 import type { Caller, Connect } from "./dial/connect.ts";
 import type { Upstream, UpstreamSlot } from "./upstream.ts";
-import { codeOf, within } from "./within.ts";
+import { within } from "./within.ts";
 
 export type DialFailure = "refused" | "untrusted" | "timeout" | "busy" | "full" | "aborted";
 export type Dialed =

@@ -39,8 +39,3 @@ export function within<T>(
     );
   });
 }
-
-/** `ECONNREFUSED`, or what else there is to say of it. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
-}

@@ -2,10 +2,12 @@
  * Flags of the verbs that are WebSocket clients: where they connect and what they say in the handshake, with the letters that curl,
  * wscat and websocat have for it. What cannot be used is a USAGE error before anything is dialled; no error repeats a secret.
  */
+
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { WebSocketConstructor } from "../client/web-socket-like.ts";
 import { showValue } from "../config/key-path.ts";
+import { codeOf } from "../errors.ts";
 import { isHttpToken } from "../wire/http-token.ts";
 import { usage } from "./arguments.ts";
 import type { Arguments } from "./command.ts";
@@ -224,6 +226,6 @@ async function readText(flag: string, file: string): Promise<string> {
 }
 
 function unreadable(flag: string, file: string, error: unknown) {
-  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const code = codeOf(error);
   return usage(`${flag} ${showValue(file)} cannot be read (${code})`);
 }

@@ -3,7 +3,9 @@
  * count: MAX_MESSAGE is maxMessage. A route is named by the letters and digits of its path: /room/:name is ROOM_NAME.
  * A variable of our prefix that sets nothing is an error: a typo must not be a silent default.
  */
+
 import { readFileSync, statSync } from "node:fs";
+import { codeOf } from "../errors.ts";
 import { coerce } from "./coerce.ts";
 import type { KeyPath } from "./key-path.ts";
 import { isTable, valueAt } from "./key-path.ts";
@@ -107,7 +109,7 @@ function readSecret(file: string): { content: string } | { text: string; hint: s
       return { text: `names a file over ${MAX_SECRET_FILE} bytes`, hint: " Is it the right one?" };
     return { content: readFileSync(file, "utf8").replace(/\r?\n$/, "") };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     return { text: `names a file that cannot be read (${code})`, hint: " Check the path and its rights." };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
-import { FairleadError } from "../errors.ts";
+import { codeOf, FairleadError } from "../errors.ts";
 import { importModule } from "./import-module.ts";
 import { isTable, showValue } from "./key-path.ts";
 import type { Layer } from "./layers.ts";
@@ -94,7 +94,7 @@ function measure(file: string): number | string {
 }
 
 function unreadable(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const code = codeOf(error);
   return code === "ENOENT" ? "does not exist; check the path" : `cannot be read (${code}); check its rights`;
 }
 

@@ -1,4 +1,6 @@
 /** Why a port or a socket cannot be bound, in one line that says what to do. */
+import { codeOf } from "../errors.ts";
+
 export interface Place {
   readonly host: string;
   readonly port: number;
@@ -8,15 +10,15 @@ export interface Place {
 }
 
 export function bindProblem({ host, port, unix, plainPort }: Place, error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (unix !== undefined) return socketProblem(unix, code || String(error));
+  const code = codeOf(error);
+  if (unix !== undefined) return socketProblem(unix, code);
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const flag = port === plainPort ? "--plain-port" : "--port";
   if (code === "EADDRINUSE")
     return `${where} is in use by another program. Stop it, or choose another port with ${flag}.`;
   if (code === "EACCES")
     return `${where} needs more rights than this process has. Choose a port from 1024 on.`;
-  return `${where} cannot be bound (${code || String(error)}). Is ${host} an address of this machine?`;
+  return `${where} cannot be bound (${code}). Is ${host} an address of this machine?`;
 }
 
 function socketProblem(path: string, reason: string): string {

@@ -7,7 +7,7 @@ import { readFileSync, statSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { showValue } from "../config/key-path.ts";
 import type { TlsOptions } from "../config/schema.ts";
-import { FairleadError } from "../errors.ts";
+import { codeOf, FairleadError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 /** What the runtime takes. TLS 1.2 is the oldest that it speaks. */
@@ -73,7 +73,7 @@ function readPem(option: string, file: string): string {
     const stats = statSync(file);
     if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return readFileSync(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     throw failed(
       `listen.tls.${option}: ${showValue(file)} cannot be read (${code}); check the path and its rights`,
     );

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { codeOf, within } from "../../src/bridge/within.ts";
+import { within } from "../../src/bridge/within.ts";
+import { codeOf } from "../../src/errors.ts";
 import { testClock } from "../clock.ts";
 
 function house(timeout = 5_000) {

@@ -4,13 +4,14 @@
  * Ends: its stdin is closed with the client's half; `end` sends SIGTERM to it and all it started, and SIGKILL after KILL_MS, or when it is ended
  * once more. Its own exit is the end of the stream, whatever its status; the log has that.
  */
+
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { Clock, Timer } from "../../clock.ts";
+import { codeOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { AdmitRequest } from "../../route.ts";
 import type { Upstream, UpstreamSlot } from "../upstream.ts";
-import { codeOf } from "../within.ts";
 import { StreamUpstream } from "./stream-upstream.ts";
 
 export interface ProgramOptions {

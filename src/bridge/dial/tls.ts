@@ -7,9 +7,8 @@ import { isIP, connect as openTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Clock } from "../../clock.ts";
 import { formatPath } from "../../config/key-path.ts";
-import { FairleadError } from "../../errors.ts";
+import { codeOf, FairleadError } from "../../errors.ts";
 import type { Upstream, UpstreamSlot } from "../upstream.ts";
-import { codeOf } from "../within.ts";
 import { StreamUpstream } from "./stream-upstream.ts";
 
 export interface TlsOptions {

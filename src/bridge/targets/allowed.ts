@@ -4,14 +4,16 @@
  * (network.ts) needs a rule for a network of that range, also behind a name that a rule lists: whoever answers for a name is not who wrote the rule.
  * Limits: `dialTimeout` for the answer, `dialPending` questions under way. Failure: one refusal; nothing is asked that no rule could allow.
  */
+
 import type { Clock } from "../../clock.ts";
 import { parseAllowRule } from "../../config/allow-rule.ts";
 import type { Target } from "../../config/target.ts";
+import { codeOf } from "../../errors.ts";
 import { createFairBound } from "../../limits/fair-bound.ts";
 import { holderOf } from "../../limits/holder.ts";
 import { isSpecial, type Network, networkOf } from "../../network.ts";
 import type { Caller } from "../dial/connect.ts";
-import { codeOf, within } from "../within.ts";
+import { within } from "../within.ts";
 import { type Address, isAddress } from "./address.ts";
 
 /** Addresses of a name, at least one. Rejects when there is none. */

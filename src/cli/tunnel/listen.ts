@@ -1,5 +1,5 @@
 /** A local TCP port whose connections go through bridges, each through its own. Limit: MAX_CONNECTIONS at a time; one more is reset. */
-import { FairleadError } from "../../errors.ts";
+import { codeOf, FairleadError } from "../../errors.ts";
 import { type ListenAddress, reachable } from "../address.ts";
 import { LocalConnection } from "./local-connection.ts";
 import type { OpenPassage } from "./passage.ts";
@@ -71,7 +71,7 @@ function bind(
       },
     });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     const why = code === "EADDRINUSE" ? "is in use by another program" : `cannot be bound (${code})`;
     throw new FairleadError(
       "LISTEN_FAILED",
