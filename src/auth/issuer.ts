@@ -3,11 +3,11 @@
  * says: its header chooses among these, never beyond. Failure: a file that cannot be used is CONFIG_INVALID, with the option and what to do.
  */
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { type JwtOptions, PUBLIC_KEY_ALGORITHMS } from "../config/auth.ts";
 import { secretProblem } from "../config/auth-checks.ts";
 import { showValue } from "../config/key-path.ts";
-import { codeOf, FairleadError } from "../errors.ts";
+import { FairleadError } from "../errors.ts";
+import { readRegularFile } from "../regular-file.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { type KeySet, readKeySet, readPemKey } from "./key-set.ts";
 import type { RemoteKeys } from "./remote-keys.ts";
@@ -26,8 +26,6 @@ export interface Issuer {
 
 type KeyFor = Issuer["keyFor"];
 type CreateRemote = (url: string) => RemoteKeys;
-
-const MAX_FILE_BYTES = 1_048_576;
 
 /** `remote`: how keys at an address are had. @throws FairleadError CONFIG_INVALID */
 export function createIssuer(options: JwtOptions, remote: CreateRemote): Issuer {
@@ -114,21 +112,11 @@ function parse(text: string): unknown {
 
 /** @throws FairleadError CONFIG_INVALID */
 export function readKeyText(where: string, file: string): string {
-  const text = decodeUtf8(readBytes(where, file));
+  const read = readRegularFile(file);
+  if (typeof read === "string") throw invalid(where, file, read);
+  const text = decodeUtf8(read);
   if (text === undefined) throw invalid(where, file, "is not text in UTF-8.");
   return text;
-}
-
-/** Only a regular file ends for certain. */
-function readBytes(where: string, file: string): Uint8Array {
-  try {
-    const stats = statSync(file);
-    if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return readFileSync(file);
-  } catch (error) {
-    const code = codeOf(error);
-    throw invalid(where, file, `cannot be read (${code}); check the path and its rights.`);
-  }
-  throw invalid(where, file, `is no file of at most ${MAX_FILE_BYTES} bytes; is it the right one?`);
 }
 
 function invalid(where: string, file: string, text: string): FairleadError {

@@ -3,12 +3,12 @@
  * OpenSSL. Failure: LISTEN_FAILED, with the option, the file and what to do. No error repeats the password or the key.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { showValue } from "../config/key-path.ts";
 import type { TlsOptions } from "../config/schema.ts";
-import { codeOf, FairleadError } from "../errors.ts";
+import { FairleadError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { readRegularFile } from "../regular-file.ts";
 
 /** What the runtime takes. TLS 1.2 is the oldest that it speaks. */
 export interface ListenerTls {
@@ -64,23 +64,10 @@ function clientCheck(file: string) {
   return { ca, requestCert: true, rejectUnauthorized: true } as const;
 }
 
-/** Chains of certificates have some KiB. */
-const MAX_FILE_BYTES = 1_048_576;
-
-/** Looked at before it is read, also while connections are served: a pipe would be waited for, and a device never ends. */
 function readPem(option: string, file: string): string {
-  try {
-    const stats = statSync(file);
-    if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return readFileSync(file, "utf8");
-  } catch (error) {
-    const code = codeOf(error);
-    throw failed(
-      `listen.tls.${option}: ${showValue(file)} cannot be read (${code}); check the path and its rights`,
-    );
-  }
-  throw failed(
-    `listen.tls.${option}: ${showValue(file)} is no file of at most ${MAX_FILE_BYTES} bytes; is it the right one?`,
-  );
+  const read = readRegularFile(file);
+  if (typeof read !== "string") return read.toString();
+  throw failed(`listen.tls.${option}: ${showValue(file)} ${read}`);
 }
 
 /** The first of a file, which is the server's own. */
