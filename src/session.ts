@@ -6,19 +6,19 @@
  * Failure: MAX_BAD commands in a row that nobody can understand close with 1008.
  */
 
-import type { Timer } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import type { Connection, Data } from "./connection.ts";
 import type { Entry } from "./reception/auth-gate.ts";
-import type { Reply, RouteKind, Subscribed, V1 } from "./route.ts";
+import type { Refusal, Reply, RouteKind, Subscribed, V1 } from "./route.ts";
 import { CommandQueue, type Received } from "./session/command-queue.ts";
 import type { SessionHost } from "./session/host.ts";
-import { SubRate, type SubRateOptions } from "./session/sub-rate.ts";
+import { moreSubs, Rate } from "./session/rate.ts";
 import { decodeCommand } from "./wire/commands.ts";
 import { ERROR_CODES } from "./wire/error-codes.ts";
 import { answerFrame, drainFrame, errorFrame, expiringFrame, welcomeFrame } from "./wire/frames.ts";
 import type { Answer, Command, CommandOf, WireError } from "./wire/v1.ts";
 
-export interface SessionOptions extends SubRateOptions {
+export interface SessionOptions {
   readonly v1: V1;
   readonly kind: RouteKind;
   /** Name of this process. */
@@ -29,8 +29,12 @@ export interface SessionOptions extends SubRateOptions {
   readonly maxMessage: number;
   /** Bytes that may wait for the client before its commands do; 0 = no limit. */
   readonly highWater: number;
+  /** `sub` commands a second, after `burst` of them at once; 0 = any number. */
+  readonly subscribes: number;
+  readonly burst: number;
   /** Milliseconds that a client which has shown no token has for its `auth`; 0 = any time. */
   readonly deadline: number;
+  readonly clock: Clock;
 }
 
 const MAX_BAD = 10;
@@ -52,14 +56,14 @@ export class Session {
   private early: Timer | undefined;
   /** Too many bytes of answers wait for the client: whatever it says next waits, too, also what was read already. */
   private isClogged = false;
-  private readonly subs: SubRate;
+  private readonly subs: Rate;
+  /** Most clients say `auth` once, if at all. */
+  private auths: Rate | undefined;
   /** Runs while its client has not shown who it is. */
   private waitsFor: Timer | undefined;
   private isStranger: boolean;
   /** Of the `auth` that let it in. */
   private authId: number | undefined;
-  /** Clock time in ms up to which the `auth` commands so far use their rate up. */
-  private authsUntil = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -67,7 +71,8 @@ export class Session {
     private readonly host: SessionHost,
   ) {
     this.isStranger = host.waits;
-    this.subs = new SubRate(options);
+    const { clock, subscribes, burst } = options;
+    this.subs = new Rate(clock, subscribes === 0 ? 0 : 1_000 / subscribes, burst);
   }
 
   open(): void {
@@ -164,7 +169,7 @@ export class Session {
       return;
     }
     const reply: Reply = (answer) => {
-      if (command.t === "sub") this.subs.count(answer);
+      if (command.t === "sub") this.subs.add(moreSubs(answer));
       this.answer(command.id, answer);
     };
     if (command.t === "auth") {
@@ -182,14 +187,12 @@ export class Session {
   }
 
   private auth(command: CommandOf<"auth"> & Command, reply: Reply): void {
-    const now = this.options.clock.now();
-    const until = Math.max(this.authsUntil, now) + AUTH_EVERY_MS;
-    const retry = Math.ceil(until - now - AUTH_BURST * AUTH_EVERY_MS);
+    this.auths ??= new Rate(this.options.clock, AUTH_EVERY_MS, AUTH_BURST);
+    const retry = Math.ceil(this.auths.delay());
     if (retry > 0) {
       reply({ err: { code: "rate_limited", message: EARLY_AUTH, retry } });
       return;
     }
-    this.authsUntil = until;
     // It came in time; how long the check takes is not the client's affair, and has an end of its own.
     this.waitsFor?.cancel();
     const entry = this.host.check(command.token);
@@ -211,9 +214,8 @@ export class Session {
       reply(this.renewed(entry));
       this.next();
     } else if ("refusal" in entry) {
-      const isFinal = entry.refusal.code === "unauthorized";
-      reply(refused(isFinal ? "unauthorized" : "engine_down", entry.refusal.text));
-      this.connection.close(isFinal ? 3000 : 1013, entry.refusal.text);
+      reply(uncounted(entry.refusal));
+      this.connection.close(entry.refusal.code === "unauthorized" ? 3000 : 1013, entry.refusal.text);
     } else if (this.host.identify(entry)) {
       this.isStranger = false;
       this.isBusy = true;
@@ -227,10 +229,7 @@ export class Session {
 
   /** A later token: whatever is wrong with it, the one before runs on to its end. */
   private renewed(entry: Entry): Answer {
-    if ("refusal" in entry) {
-      const code = entry.refusal.code === "unauthorized" ? "unauthorized" : "engine_down";
-      return refused(code, entry.refusal.text);
-    }
+    if ("refusal" in entry) return uncounted(entry.refusal);
     const { user, expires } = entry.identity;
     if (user !== this.connection.user)
       return refused("forbidden", "token: it is another user's; open another connection for that");
@@ -287,6 +286,11 @@ export class Session {
     const { highWater } = this.options;
     return highWater > 0 && this.connection.buffered() > highWater / 2;
   }
+}
+
+/** A token that does not count, or that nobody could check. */
+function uncounted({ code, text }: Refusal): Answer {
+  return refused(code === "unauthorized" ? "unauthorized" : "engine_down", text);
 }
 
 /** For routes that must refuse: an answer in the words of `error-codes.ts`. */
