@@ -4,11 +4,13 @@
  *
  * No cookies: a browser sends them along for any page, so each would need the protection that a header has by itself.
  */
+import { isBearerToken } from "../wire/http-token.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 
 /** Half of what a request's whole head may have. */
 export const MAX_TOKEN_LENGTH = 8_192;
 
+/** Begins a subprotocol entry that carries a credential. It is never echoed and never logged. */
 export const TOKEN_ENTRY = "fairlead.token.";
 const QUERY_PARAM = "access_token";
 
@@ -19,7 +21,6 @@ export type Found =
 
 /** RFC 6750 section 2.1. Another scheme (Basic) is for somebody else. */
 const BEARER = /^bearer(?: +(.*))?$/i;
-const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 export function findToken(headers: Headers, query: () => URLSearchParams, takesQuery: boolean): Found {
   const inHeaders = [...fromAuthorization(headers), ...fromProtocols(headers)];
@@ -30,9 +31,9 @@ export function findToken(headers: Headers, query: () => URLSearchParams, takesQ
   return isTokenLike(token) ? { token, inQuery: inQuery.length > 0 } : { fault: "malformed" };
 }
 
-/** What a token or a key may look like: RFC 6750 section 2.1, of a bounded length. */
+/** What a token or a key may look like, of a bounded length. */
 export function isTokenLike(token: string): boolean {
-  return token.length <= MAX_TOKEN_LENGTH && B64TOKEN.test(token);
+  return token.length <= MAX_TOKEN_LENGTH && isBearerToken(token);
 }
 
 /** The empty text, here and below: something is shown, and it is no token. */

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import type { WebSocketConstructor } from "../client/web-socket-like.ts";
 import { showValue } from "../config/key-path.ts";
 import { codeOf } from "../errors.ts";
-import { isHttpToken } from "../wire/http-token.ts";
+import { isBearerToken, isHttpToken } from "../wire/http-token.ts";
 import { usage } from "./arguments.ts";
 import type { Arguments } from "./command.ts";
 import { clientFlag, type Flag } from "./flags.ts";
@@ -106,12 +106,10 @@ function tokenFile(file: string | undefined, headers: readonly [string, string][
   return { tokenFile: file };
 }
 
-/** RFC 6750 section 2.1. The file's content is in no error. */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
-
+/** The file's content is in no error. */
 function bearer(file: string): string {
   const token = readSecret(file).trim();
-  if (TOKEN.test(token)) return `Bearer ${token}`;
+  if (isBearerToken(token)) return `Bearer ${token}`;
   throw usage(
     `--token-file ${showValue(file)} holds no token: expected one line of letters, digits and -._~+/`,
   );

@@ -2,12 +2,11 @@
  * Whether a request may become a WebSocket, as far as the request alone tells: admit, or one answer from the refusal table.
  * RFC 6455 section 4.2.1. What the runtime checks by itself (no Host, TE with CL, head size) never gets here.
  */
+import { TOKEN_ENTRY } from "../auth/credentials.ts";
 import { type RefusalCode, refusal } from "../refusals.ts";
 import type { Refusal } from "../route.ts";
 import { isHttpToken } from "../wire/http-token.ts";
 
-/** A subprotocol entry that carries a credential. It is never echoed and never logged. */
-const TOKEN_ENTRY = /^fairlead\.token\./;
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /** RFC 1035: a name has at most 253 characters. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
@@ -58,7 +57,7 @@ export function offeredProtocols(headers: Headers): readonly string[] | undefine
   if (header === null) return [];
   const names = listOf(header);
   if (names.length > MAX_PROTOCOLS || !names.every(isHttpToken)) return undefined;
-  const plain = names.filter((name) => !TOKEN_ENTRY.test(name));
+  const plain = names.filter((name) => !name.startsWith(TOKEN_ENTRY));
   return plain.length === 0 ? undefined : plain;
 }
 
