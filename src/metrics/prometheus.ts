@@ -1,5 +1,5 @@
 /**
- * Numbers as Prometheus text (exposition format 0.0.4). What each is stands in `route-metrics.ts` and `process-metrics.ts`.
+ * Numbers as Prometheus text (exposition format 0.0.4). What each is stands in `route.ts` and `process.ts`.
  * No library: ours would have to copy every plain number into its objects first, and the format is ten lines.
  */
 export type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
