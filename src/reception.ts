@@ -72,6 +72,8 @@ interface Arrival {
   /** The path as it stands in the URL, and as logs may have it. */
   readonly asked: string;
   readonly path: string;
+  /** It wants to become a WebSocket. */
+  readonly upgrade: boolean;
   readonly client: Peer;
   /** Whoever opened the socket: the client, or a proxy. */
   readonly peer: Peer;
@@ -104,7 +106,7 @@ export function createReception(options: ReceptionOptions): Reception {
     const path = toldPath(asked, match);
     const misdirected = options.checkHost(request.headers, asked, peer);
     if (misdirected !== undefined) return refuse(misdirected, path, remoteAddress);
-    const arrival = { request, server, match, asked, path, client, peer };
+    const arrival = { request, server, match, asked, path, upgrade, client, peer };
     if (!upgrade && asked.startsWith("/api/")) return toApi(arrival);
     const own = upgrade ? undefined : options.ownPage(request, asked, peer.address);
     if (own !== undefined) return own;
@@ -131,9 +133,8 @@ export function createReception(options: ReceptionOptions): Reception {
   }
 
   function toRoute(arrival: Arrival): Answer | Promise<Answer> {
-    const { request, match, path } = arrival;
+    const { request, match, path, upgrade } = arrival;
     const { address: remoteAddress } = arrival.client;
-    const upgrade = wantsUpgrade(request.headers);
     const problem = matchProblem(match) ?? methodProblem(request, match, upgrade);
     if (problem !== undefined) return refuse(problem, path, remoteAddress);
     if (match.kind !== "found") return refuse(refusal("not_found"), path, remoteAddress);

@@ -133,12 +133,17 @@ export function createHandshake(options: HandshakeOptions): Handshake {
   function closeAtOnce(attempt: Attempt, refused: Refusal): boolean {
     const closing = closeOf(refused);
     if (closing === undefined || !options.refusesByClose || options.isDraining()) return false;
-    const from = attempt.from(STRANGER);
-    const entered = options.door.enter(from);
+    const { protocols, remoteAddress, headers } = attempt;
+    const entered = options.door.enter({ remoteAddress, headers, user: null });
     if ("refusal" in entered) return false;
     const { place } = entered;
-    const protocol = speaksV1(attempt) ? PROTOCOL : from.protocols[0];
-    const connection = connect(attempt, from, place, protocol === undefined ? {} : { protocol });
+    const protocol = speaksV1(attempt) ? PROTOCOL : protocols[0];
+    const connection = connect(
+      attempt,
+      attempt.from(STRANGER),
+      place,
+      protocol === undefined ? {} : { protocol },
+    );
     connection.refused = { ...closing, text: refused.text };
     const done = attempt.upgrade(connection, headersOf(connection));
     if (!done) place.leave();
