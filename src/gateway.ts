@@ -259,6 +259,7 @@ function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
   const onError: Report = ({ error, ...where }) =>
     log.error({ ...where, err: error }, "! a callback of the engine threw");
   if (options === "memory") return createMemoryEngine({ clock, onError });
+  if ("redis" in options) throw new Error("engine.redis is not built yet");
   return createSqliteEngine({ file: options.sqlite, sync: options.sync, clock, log, onError });
 }
 

@@ -6,6 +6,7 @@ import { topicProblem } from "../wire/topic.ts";
 import { authProblems } from "./auth-checks.ts";
 import { bridgeProblems } from "./bridge-checks.ts";
 import { compressionProblems } from "./compression-checks.ts";
+import { engineProblems } from "./engine-checks.ts";
 import { hostsProblems, listenProblems, originsProblems } from "./gate-checks.ts";
 import { isTable, type KeyPath, valueAt } from "./key-path.ts";
 import { parseNetwork } from "./network.ts";
@@ -19,7 +20,7 @@ export function combinationProblems(input: unknown): Problem[] {
   return [
     ...socketProblems(valueAt(input, ["listen", "unix"])),
     ...modeProblems(valueAt(input, ["listen", "unixMode"])),
-    ...engineProblems(valueAt(input, ["engine", "sqlite"])),
+    ...engineProblems(input),
     ...proxyProblems(valueAt(input, ["trustProxy"])),
     ...listenProblems(valueAt(input, ["listen"])),
     ...hostsProblems(valueAt(input, ["hosts"])),
@@ -40,13 +41,6 @@ function modeProblems(received: unknown): Problem[] {
   if (typeof received !== "string" || /^0?[0-7]{3}$/.test(received)) return [];
   const text = "expected three digits from 0 to 7";
   return [{ path: ["listen", "unixMode"], text, received, hint: ' Like "660", for its user and group.' }];
-}
-
-/** SQLite has names for what is no file. */
-function engineProblems(received: unknown): Problem[] {
-  if (typeof received !== "string" || !/^(?::memory:$|file:)/.test(received)) return [];
-  const hint = received === ":memory:" ? " Name a file, or write engine: memory." : " Give the path alone.";
-  return [{ path: ["engine", "sqlite"], text: "expected the path of a file", received, hint }];
 }
 
 function proxyProblems(proxies: unknown): Problem[] {

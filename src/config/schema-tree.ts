@@ -105,7 +105,16 @@ function objectsOf(schema: z.core.$ZodType, value: unknown): z.ZodObject[] {
   const objects = type.options.flatMap((option) => objectsOf(option, value));
   const kind = valueAt(value, ["kind"]);
   const chosen = objects.filter((object) => literalsOf(object.shape["kind"]).includes(kind));
-  return chosen.length > 0 ? chosen : objects;
+  return chosen.length > 0 ? chosen : bestKnown(objects, value);
+}
+
+/** Of several tables, the one meant is the one that knows most of the keys: `engine.sync` is an option where `engine.sqlite` is. */
+function bestKnown(objects: z.ZodObject[], value: unknown): z.ZodObject[] {
+  if (objects.length < 2 || !isTable(value)) return objects;
+  const known = (object: z.ZodObject) =>
+    Object.keys(value).filter((key) => Object.hasOwn(object.shape, key)).length;
+  const most = Math.max(...objects.map(known));
+  return objects.filter((object) => known(object) === most);
 }
 
 function literalsOf(schema: z.core.$ZodType | undefined): unknown[] {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { authOptions } from "./auth.ts";
+import { engineOptions } from "./engine.ts";
 import { bridgeOptions } from "./kinds/bridge.ts";
 import { echoOptions } from "./kinds/echo.ts";
 import { feedOptions } from "./kinds/feed.ts";
@@ -18,17 +19,6 @@ export const routeOptions = z.discriminatedUnion("kind", [
   feedOptions,
   relayOptions,
   bridgeOptions,
-]);
-
-const engine = z.union([
-  z.literal("memory"),
-  z.strictObject({
-    sqlite: option(z.string().min(1), "the engine's file; its folder is made when it is not there"),
-    sync: option(
-      z.enum(["batch", "always"]).default("batch"),
-      "batch: a power cut may cost the last messages; always: each commit waits for the disk",
-    ),
-  }),
 ]);
 
 const tlsOptions = z.strictObject({
@@ -85,12 +75,19 @@ export const configSchema = z.strictObject({
     z.array(z.string()).default([]),
     "addresses and networks of proxies in front, whose Forwarded or X-Forwarded-For says who a client is",
   ),
-  engine: option(engine.default("memory"), "where messages live: in this process, or in a file"),
+  engine: option(
+    engineOptions.default("memory"),
+    "where messages live: in this process, in a file, or in Redis for several nodes",
+  ),
   limits: limitsOptions.prefault({}),
   memory: memoryOptions.prefault({}),
   node: option(
     z.string().min(1).max(64).optional(),
     "name of this process, as clients of fairlead.v1 see it; default: random",
+  ),
+  advertise: option(
+    z.string().min(1).optional(),
+    "ws:// or wss:// and the address at which clients reach this very node: where a bridge goes on that was opened here",
   ),
   hosts: option(
     z.array(z.string()).default([]),

@@ -62,10 +62,12 @@ function fromIssue(issue: z.core.$ZodIssue, input: unknown): Problem[] {
 /** Where a table or a list was meant, what is wrong in it says more than that the whole fits nothing. */
 function insideOf(union: z.core.$ZodIssueInvalidUnion, received: unknown): z.core.$ZodIssue[] {
   if (!isTable(received) && !Array.isArray(received)) return [];
-  const ofTable = union.errors.find((issues) =>
+  const ofTables = union.errors.filter((issues) =>
     issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
-  return (ofTable ?? []).map((issue) => ({ ...issue, path: [...union.path, ...issue.path] }));
+  // Of two tables the one that fits better was meant.
+  const [ofTable = []] = ofTables.toSorted((a, b) => a.length - b.length);
+  return ofTable.map((issue) => ({ ...issue, path: [...union.path, ...issue.path] }));
 }
 
 function unknownKey(path: KeyPath, known: readonly string[], input: unknown): Problem {

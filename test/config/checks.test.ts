@@ -23,18 +23,6 @@ test("refuses a path of the gateway's own, and one that is no path", () => {
   expect(at("echo", { kind: "echo" })[0]).toContain("does not start with /");
 });
 
-test("refuses an engine's file that SQLite would not keep as one", () => {
-  const engine = (sqlite: unknown) =>
-    combinationProblems({ engine: { sqlite } }).map(
-      ({ path, text, hint }) => `${formatPath(path)}: ${text}.${hint}`,
-    );
-  expect(engine(":memory:")).toEqual([
-    "engine.sqlite: expected the path of a file. Name a file, or write engine: memory.",
-  ]);
-  expect(engine("file:a.db?mode=ro")[0]).toContain("Give the path alone");
-  for (const fine of ["data/fairlead.db", "memory", 5, undefined]) expect(engine(fine)).toEqual([]);
-});
-
 test("refuses a proxy that is neither an address nor a network", () => {
   const problems = combinationProblems({
     trustProxy: ["127.0.0.1", "proxy.internal", "fd00::/8", "10.0.0.0/33", 5, "unix"],

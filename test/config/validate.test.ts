@@ -78,7 +78,7 @@ describe("says what is wrong when", () => {
     [
       "the engine is a word that is none",
       { engine: "sqlite" },
-      'engine: expected "memory" or a table of sqlite and sync, got "sqlite".',
+      'engine: expected "memory", a table of sqlite and sync or a table of redis, sentinel, cluster, password, ca, prefix, timeout, lease, pending and strict, got "sqlite".',
     ],
     [
       "a list needs an entry",
