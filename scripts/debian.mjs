@@ -10,7 +10,8 @@ const PACKAGES = {
   chromium: "/usr/bin/chromium",
   "openssh-client": "/usr/bin/ssh",
   "python3-websockets": "/usr/lib/python3/dist-packages/websockets",
-  "redis-tools": "/usr/bin/redis-cli",
+  // The server's program is in it; the package redis-server is its service only.
+  "redis-tools": "/usr/bin/redis-check-rdb",
   "tigervnc-standalone-server": "/usr/bin/Xtigervnc",
   websockify: "/usr/bin/websockify",
 };
@@ -22,7 +23,6 @@ const SERVICES = {
   mosquitto: "/usr/sbin/mosquitto",
   "nginx-light": "/usr/sbin/nginx",
   "openssh-server": "/usr/sbin/sshd",
-  "redis-server": "/usr/bin/redis-server",
 };
 
 /** Answers 101 where packages may not start services; container images of Debian bring one that always does. */

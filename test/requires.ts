@@ -25,7 +25,8 @@ const PROBES = {
   /** The interpreter that has the package: Debian's own first, since another python3 may come earlier on PATH. */
   "python-websockets": () => ["/usr/bin/python3", which("python3")].find(hasWebsockets),
   "redis-cli": () => which("redis-cli"),
-  "redis-server": () => which("redis-server"),
+  /** Debian's redis-tools has the server too, under another name: test/redis-house.ts starts it by the right one. */
+  "redis-server": () => which("redis-server", "redis-check-rdb"),
   /** npm, when it reaches its registry. */
   registry: () => (runs(["npm", "view", "bun", "version", "--fetch-retries=0"]) ? which("npm") : undefined),
   scp: () => which("scp"),

@@ -1,6 +1,6 @@
 /**
  * A program under test and what it says. Its output ends when the last process that holds it is gone, so "the output ended"
- * proves that nothing was left behind, without looking at process ids. Killed when its test ends.
+ * proves that nothing was left behind, without looking at process ids.
  */
 import { onTestFinished } from "bun:test";
 
@@ -23,7 +23,15 @@ export interface ProgramOptions {
   readonly terminal?: boolean;
 }
 
-export function start(command: readonly string[], { cwd, env, terminal }: ProgramOptions): Program {
+/** Killed when its test ends. */
+export function start(command: readonly string[], options: ProgramOptions): Program {
+  const program = launch(command, options);
+  onTestFinished(() => program.kill("SIGKILL"));
+  return program;
+}
+
+/** As `start`, for one that outlives a test: whoever launches it ends it. */
+export function launch(command: readonly string[], { cwd, env, terminal }: ProgramOptions): Program {
   const heard = hearing();
   const common = { cwd, env: { ...process.env, ...env }, stdin: "ignore" } as const;
   const child = terminal
@@ -35,7 +43,6 @@ export function start(command: readonly string[], { cwd, env, terminal }: Progra
     : Bun.spawn([...command], { ...common, stdout: "pipe", stderr: "pipe" });
   const streams = terminal ? undefined : [child.stdout, child.stderr].map((stream) => pump(stream, heard));
   if (streams !== undefined) void Promise.all(streams).then(() => heard.end());
-  onTestFinished(() => child.kill("SIGKILL"));
   return {
     pid: child.pid,
     says: (pattern, seconds = 10) => heard.match(pattern, seconds),

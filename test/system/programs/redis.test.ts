@@ -1,24 +1,23 @@
 /** redis-cli and a Redis of its own, through a tunnel and a bridge: requests, bytes of any kind, a burst, and a connection that listens. */
-import { expect } from "bun:test";
+import { expect, onTestFinished } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folder } from "../../folder.ts";
+import { startRedis } from "../../redis-house.ts";
 import { type Paths, requires } from "../../requires.ts";
 import { noise, sha256 } from "../../routes/bridge-house.ts";
 import { serve } from "../one-liner.ts";
 import { type Program, start } from "../program.ts";
-import { freePort } from "./free-port.ts";
 import { tunnel } from "./tunnel.ts";
 
 const withRedis = requires("node", "redis-server", "redis-cli");
 
-/** A Redis that keeps nothing and reads no config of this machine, and redis-cli, which comes through a tunnel and a bridge. */
-async function redis({ "redis-server": server, "redis-cli": cli }: Paths<"redis-server" | "redis-cli">) {
+/** A Redis, and redis-cli, which comes to it through a tunnel and a bridge. */
+async function redis({ "redis-cli": cli }: Paths<"redis-cli">) {
+  const server = await startRedis();
+  onTestFinished(() => server[Symbol.asyncDispose]());
   const cwd = folder();
-  const at = String(await freePort());
-  const flags = ["--port", at, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", cwd];
-  await start([server, ...flags], { cwd }).says(/Ready to accept connections/);
-  const host = await serve("bridge", "--target", `127.0.0.1:${at}`);
+  const host = await serve("bridge", "--target", `127.0.0.1:${server.port}`);
   const port = await tunnel(`ws://${host}/`);
   const command = (...args: string[]) => [cli, "-h", "127.0.0.1", "-p", port, ...args];
   return {
