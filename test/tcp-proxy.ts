@@ -1,5 +1,5 @@
 /**
- * A TCP proxy on a free loopback port, for links that fail as networks do: torn by a reset, dead without a word, or full. Each direction
+ * A TCP proxy on a free loopback port, for links that fail as networks do: torn by a reset, dead without a word, full, or late. Each direction
  * goes on, waits, or is lost, and what waits can be let through byte by byte, so that a link ends in the middle of a frame.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -9,6 +9,10 @@ export interface TcpProxy extends Disposable {
   readonly host: string;
   /** Port of the server behind it, for connections to come. */
   target: number;
+  /** ms that bytes take, either way and in order, those that come from now on; asked for each read. What a link that ends has not delivered is lost. */
+  delay: (() => number) | undefined;
+  /** Nobody comes through: who comes is reset at once. */
+  isShut: boolean;
   /** Connections that came so far. */
   readonly accepted: number;
   /** From now on bytes wait here, those of connections to come too. */
@@ -29,6 +33,8 @@ interface Half {
   readonly from: Socket;
   readonly to: Socket;
   waiting: Buffer;
+  /** Bytes on their way, and when they arrive. */
+  readonly late: { readonly due: number; readonly bytes: Buffer }[];
 }
 
 interface Link {
@@ -41,14 +47,17 @@ export async function startProxy(target = 0): Promise<TcpProxy> {
   const links = new Set<Link>();
   let port = target;
   let isHolding = false;
+  let isShut = false;
+  let delay: (() => number) | undefined;
   let accepted = 0;
 
   const server = createServer({ noDelay: true }, (client) => {
     accepted += 1;
+    if (isShut) return void client.resetAndDestroy();
     const upstream = connect({ host: "127.0.0.1", port, noDelay: true });
     const link: Link = {
-      toClient: { from: upstream, to: client, waiting: Buffer.alloc(0) },
-      toServer: { from: client, to: upstream, waiting: Buffer.alloc(0) },
+      toClient: { from: upstream, to: client, waiting: Buffer.alloc(0), late: [] },
+      toServer: { from: client, to: upstream, waiting: Buffer.alloc(0), late: [] },
       isSilent: false,
     };
     links.add(link);
@@ -56,10 +65,16 @@ export async function startProxy(target = 0): Promise<TcpProxy> {
   });
 
   function watch(link: Link, half: Half): void {
-    half.from.on("data", (bytes: Buffer) => {
-      if (link.isSilent) return;
+    const arrive = (bytes: Buffer) => {
+      if (link.isSilent || half.to.destroyed) return;
       if (isHolding) half.waiting = Buffer.concat([half.waiting, bytes]);
       else half.to.write(bytes);
+    };
+    half.from.on("data", (bytes: Buffer) => {
+      if (delay === undefined && half.late.length === 0) return arrive(bytes);
+      const due = Math.max(performance.now() + (delay?.() ?? 0), half.late.at(-1)?.due ?? 0);
+      half.late.push({ due, bytes });
+      if (half.late.length === 1) deliver(half, arrive);
     });
     // A reset, or nobody at the target: the "close" that follows says it.
     half.from.on("error", () => {});
@@ -84,6 +99,18 @@ export async function startProxy(target = 0): Promise<TcpProxy> {
     },
     set target(next) {
       port = next;
+    },
+    get delay() {
+      return delay;
+    },
+    set delay(next) {
+      delay = next;
+    },
+    get isShut() {
+      return isShut;
+    },
+    set isShut(next) {
+      isShut = next;
     },
     get accepted() {
       return accepted;
@@ -122,6 +149,16 @@ export async function startProxy(target = 0): Promise<TcpProxy> {
       server.close();
     },
   };
+}
+
+/** Timers that are rounded to milliseconds may overtake one another, bytes must not: each runs what is due, from the front. */
+function deliver(half: Half, arrive: (bytes: Buffer) => void): void {
+  while (half.late[0] !== undefined && half.late[0].due <= performance.now()) {
+    arrive(half.late[0].bytes);
+    half.late.shift();
+  }
+  const [next] = half.late;
+  if (next !== undefined) setTimeout(() => deliver(half, arrive), Math.max(1, next.due - performance.now()));
 }
 
 async function listen(server: Server): Promise<number> {
