@@ -12,6 +12,7 @@ import { afterAll } from "bun:test";
 import { mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mortal } from "./process.ts";
 import { askRedis, type Reply } from "./redis-client.ts";
 import { locate } from "./requires.ts";
 import { launch, type Program } from "./system/program.ts";
@@ -21,6 +22,8 @@ export interface RedisHouse extends AsyncDisposable {
   /** `redis://127.0.0.1:PORT` */
   readonly url: string;
   readonly port: number;
+  /** The same by its socket in the file system: `unix:///...` */
+  readonly unixUrl: string;
   /** Where its files are. */
   readonly dir: string;
   /** Rejects with what Redis says is wrong. */
@@ -55,10 +58,11 @@ export async function startRedis({
 }: RedisOptions = {}): Promise<RedisHouse> {
   const own = port ?? (await freePort());
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "fairlead-redis-")));
-  const program = link(dir);
+  const program = mortal([link(dir)]);
   const kept = { appendonly: keeps === "nothing" ? "no" : "yes", appendfsync: keeps };
   if (keeps === "nothing") kept.appendfsync = "everysec";
-  const lines = { port: `${own}`, bind: "127.0.0.1", dir, save: "", ...kept, ...settings };
+  const unixsocket = join(dir, "redis.sock");
+  const lines = { port: `${own}`, bind: "127.0.0.1", unixsocket, dir, save: "", ...kept, ...settings };
   const flags = Object.entries(lines).flatMap(([name, value]) => [`--${name}`, value]);
   const said: string[] = [];
   const command = (...args: readonly string[]) => askRedis(own, args);
@@ -79,6 +83,7 @@ export async function startRedis({
   return {
     url: `redis://127.0.0.1:${own}`,
     port: own,
+    unixUrl: `unix://${unixsocket}`,
     dir,
     command,
     stop: () => running.kill("SIGSTOP"),
@@ -100,16 +105,13 @@ export async function startRedis({
   };
 }
 
-/**
- * The program looks at the name that it is called by, and Debian has it under others too. Where `setpriv` is, it dies with the tests
- * even if they are killed.
- */
-function link(dir: string): readonly string[] {
-  const [server, setpriv] = [locate("redis-server"), locate("setpriv")];
+/** The program looks at the name that it is called by, and Debian has it under others too. */
+function link(dir: string): string {
+  const server = locate("redis-server");
   if (server === undefined) throw new Error("this machine has no redis-server");
   const path = join(dir, "redis-server");
   symlinkSync(server, path);
-  return setpriv === undefined ? [path] : [setpriv, "--pdeathsig", "KILL", path];
+  return path;
 }
 
 /** For the tests of one file: a server that is started by the first of them, and emptied each time somebody asks for it. */
