@@ -1,0 +1,138 @@
+/**
+ * The pub/sub connection to one Redis, or to any node of a Cluster. A channel is subscribed while somebody listens to it.
+ *
+ * What Redis sends while the connection is away is lost, and nobody is told: after each connection, once all channels are subscribed
+ * again, `onChange` lets those who keep state look at it anew. A connection that died without a word is found by pings.
+ */
+import type { Redis } from "ioredis";
+import type { Clock, Timer } from "../../clock.ts";
+import type { Subscription } from "../../engine.ts";
+import { createCalls } from "./calls.ts";
+import { backoff } from "./clients.ts";
+import { downError } from "./down.ts";
+import { createListeners, type Heard } from "./listeners.ts";
+
+export interface Listening extends Subscription {
+  /** It hears everything from now on. Rejects with ENGINE_DOWN; then it hears from the next time on that all is up. */
+  readonly ready: Promise<void>;
+}
+
+export interface Channels {
+  readonly isUp: boolean;
+  listen(channel: string, heard: Heard): Listening;
+  start(connect: (attempt: number) => Redis): void;
+  close(): void;
+}
+
+export interface ChannelsOptions {
+  readonly timeout: number;
+  readonly clock: Clock;
+  readonly onChange: () => void;
+  /** A listener that threw. MUST NOT throw. */
+  readonly onThrow: (channel: string, error: unknown) => void;
+}
+
+const CHANNELS_PER_CALL = 1_000;
+const LOOKS_PER_TIMEOUT = 4;
+
+export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOptions): Channels {
+  const calls = createCalls(clock);
+  const listeners = createListeners(onThrow);
+  let client: Redis | undefined;
+  let isUp = false;
+  let isClosed = false;
+  let attempt = 0;
+  let retry: Timer | undefined;
+  let watch: Timer | undefined;
+  let heardAt = 0;
+
+  function open(connect: (attempt: number) => Redis): void {
+    const opened = connect(attempt);
+    client = opened;
+    opened.on("messageBuffer", (channel: Buffer, payload: Buffer) => {
+      heardAt = clock.now();
+      listeners.tell(channel.toString(), payload);
+    });
+    // `close` follows, and the command connection tells of it.
+    opened.on("error", () => {});
+    opened.on("close", () => lost(opened, connect));
+    opened.on("ready", () => void begin(opened));
+    opened.connect().catch(() => {});
+  }
+
+  async function begin(opened: Redis): Promise<void> {
+    try {
+      const names = listeners.channels;
+      for (let at = 0; at < names.length; at += CHANNELS_PER_CALL)
+        await calls.within(opened.subscribe(...names.slice(at, at + CHANNELS_PER_CALL)));
+    } catch {
+      opened.disconnect();
+      return;
+    }
+    if (client !== opened || isClosed) return;
+    attempt = 0;
+    isUp = true;
+    heardAt = clock.now();
+    onChange();
+  }
+
+  function lost(old: Redis, connect: (attempt: number) => Redis): void {
+    if (client !== old || isClosed) return;
+    client = undefined;
+    calls.refuse(downError("the connection to Redis was lost"));
+    retry = clock.after(backoff(attempt), () => open(connect));
+    attempt += 1;
+    if (!isUp) return;
+    isUp = false;
+    onChange();
+  }
+
+  function look(): void {
+    const { oldest } = calls;
+    if (oldest !== undefined && oldest >= timeout) client?.disconnect();
+    else if (isUp && oldest === undefined && client !== undefined && clock.now() - heardAt >= timeout) {
+      heardAt = clock.now();
+      calls.within(client.ping()).catch(() => {});
+    }
+  }
+
+  async function subscribe(channel: string): Promise<void> {
+    if (!isUp || client === undefined) throw downError("Redis cannot be reached; try again later");
+    try {
+      await calls.within(client.subscribe(channel));
+    } catch (cause) {
+      throw downError("Redis did not take a subscription; try again later", cause);
+    }
+  }
+
+  return {
+    get isUp() {
+      return isUp;
+    },
+    listen(channel, heard) {
+      const leave = listeners.add(channel, heard);
+      const ready = subscribe(channel);
+      // Nobody has to wait for it.
+      ready.catch(() => {});
+      return {
+        ready,
+        close() {
+          if (leave() && isUp) client?.unsubscribe(channel).catch(() => {});
+        },
+      };
+    },
+    start(connect) {
+      watch = clock.every(timeout / LOOKS_PER_TIMEOUT, look);
+      open(connect);
+    },
+    close() {
+      isClosed = true;
+      isUp = false;
+      retry?.cancel();
+      watch?.cancel();
+      listeners.clear();
+      calls.refuse(downError("the engine is closed"));
+      client?.disconnect();
+    },
+  };
+}

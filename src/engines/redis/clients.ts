@@ -1,0 +1,102 @@
+/**
+ * The library's clients as this engine wants them: nothing is queued while there is no connection, and nothing is sent again on a new
+ * one, because whoever asked has to know that it may or may not have happened. The library is loaded here, and only when Redis is used.
+ */
+import { readFile } from "node:fs/promises";
+import type { RedisOptions as AllOptions, Redis } from "ioredis";
+import type { RedisOptions } from "../../config/engine.ts";
+import { downError } from "./down.ts";
+
+/** Its type says less than its constructor takes. */
+type ClientOptions = Omit<AllOptions, "replyMapping">;
+
+export interface Clients {
+  /** Connects by itself, and again whenever it lost its connection. */
+  commands(): Redis;
+  /** For pub/sub: connects once. `attempt` counts from 0, so that another server of several is asked each time. */
+  subscriber(attempt: number): Redis;
+}
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 2_000;
+const PORT = 6_379;
+const SENTINEL_PORT = 26_379;
+
+/** Half of it at random, so that nodes do not come back at one moment. */
+export const backoff = (attempt: number): number =>
+  Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+
+/** `urls`: of one server; of several Sentinels; of any nodes of one Cluster, for what may be asked of each. */
+export async function loadClients(urls: readonly string[], options: RedisOptions): Promise<Clients> {
+  const { Redis } = await import("ioredis");
+  const hosts = urls.map(hostOf);
+  const [first = hostOf("redis://127.0.0.1")] = hosts;
+  const isTls = urls.some((url) => url.startsWith("rediss:"));
+  const common: ClientOptions = {
+    protocol: 2,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    connectTimeout: options.timeout,
+    connectionName: options.prefix,
+    disableClientInfo: true,
+    // A master that became a replica takes no writes: who is master now is found by connecting again.
+    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+    ...(isTls && { tls: options.ca === undefined ? {} : { ca: await caOf(options.ca) } }),
+    ...credentialsOf(first, options),
+  };
+  const { sentinel } = options;
+  const sentinels = hosts.map(({ host, port }) => ({ host, port: port || SENTINEL_PORT }));
+  const place = (attempt: number): ClientOptions =>
+    sentinel === undefined
+      ? placeOf(hosts[attempt % hosts.length] ?? first)
+      : { sentinels, name: sentinel, enableTLSForSentinelMode: isTls };
+  return {
+    commands: () => new Redis({ ...common, ...place(0), retryStrategy: backoff }),
+    subscriber: (attempt) => new Redis({ ...common, ...place(attempt), retryStrategy: () => null }),
+  };
+}
+
+interface Host {
+  readonly path: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly db: number;
+}
+
+function hostOf(text: string): Host {
+  const url = new URL(text);
+  const isUnix = url.protocol === "unix:";
+  return {
+    path: isUnix ? url.pathname : undefined,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    db: isUnix ? 0 : Number(url.pathname.slice(1)),
+  };
+}
+
+const placeOf = ({ path, host, port }: Host): ClientOptions =>
+  path === undefined ? { host, port: port || PORT } : { path };
+
+function credentialsOf({ username, password, db }: Host, options: RedisOptions): ClientOptions {
+  const secret = options.password ?? password;
+  return {
+    db,
+    ...(username !== "" && { username }),
+    ...(secret !== "" && { password: secret }),
+  };
+}
+
+async function caOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw downError(`engine.ca: ${file} cannot be read`, cause);
+  }
+}

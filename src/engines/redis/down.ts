@@ -1,0 +1,11 @@
+/** How this engine says that Redis did not answer: one error for promises, one for callbacks. */
+import type { EngineError } from "../../engine.ts";
+import { FairleadError } from "../../errors.ts";
+
+export const downError = (text: string, cause?: unknown) => new FairleadError("ENGINE_DOWN", text, { cause });
+
+/** A rejection of a call as an answer to a client. What Redis said is for the log: a client learns only that it has to come back. */
+export const downAnswer = (error: unknown): EngineError => ({
+  code: "engine_down",
+  text: error instanceof FairleadError ? error.message : "the engine is not available; try again later",
+});

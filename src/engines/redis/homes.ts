@@ -1,0 +1,156 @@
+/**
+ * Which Redis has what. A home is a set of keys that live together, so that one script can change them in one step: all keys of a home
+ * begin with its `base`, whose braces put them into one hash slot.
+ *
+ * With one server a kind has one home, with several one on each, found by rendezvous hashing of a name; on a Cluster BUCKETS, each on the
+ * server that has its slot. Failure: what one server has fails with it; the rest goes on.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../clock.ts";
+import type { RedisOptions } from "../../config/engine.ts";
+import type { Subscription } from "../../engine.ts";
+import type { Log } from "../../log.ts";
+import type { Listening } from "./channels.ts";
+import { createClusterMap } from "./cluster-map.ts";
+import type { Heard } from "./listeners.ts";
+import type { Script } from "./script.ts";
+import type { Arg, Server } from "./server.ts";
+import { createShard, type Shard } from "./shard.ts";
+
+export interface Home {
+  readonly base: string;
+  readonly server: Pick<Server, "problem" | "call">;
+  run(script: Script, keys: readonly string[], args: readonly Arg[]): Promise<unknown>;
+  /** The same, and texts in the answer are bytes. */
+  runBinary(script: Script, keys: readonly string[], args: readonly Arg[]): Promise<unknown>;
+  listen(channel: string, heard: Heard): Listening;
+}
+
+export interface Homes {
+  /** Undefined: all servers take calls. */
+  readonly problem: string | undefined;
+  /** Unix milliseconds as all nodes count them: by the clock of Redis. */
+  now(): number;
+  /** Where `name` lives among things of this kind. The same one for the same two. */
+  of(kind: string, name: string): Home;
+  /** All homes of a kind. */
+  all(kind: string): readonly Home[];
+  /** Called each time everything is up again. What was told meanwhile is lost. */
+  onUp(run: () => void): Subscription;
+  /** Resolves when everything is up, or after `timeout`. */
+  start(): Promise<void>;
+  close(): void;
+}
+
+export interface HomesOptions {
+  readonly options: RedisOptions;
+  readonly clock: Clock;
+  readonly log: Pick<Log, "info" | "warn">;
+  /** A listener that threw. MUST NOT throw. */
+  readonly onThrow: (channel: string, error: unknown) => void;
+  /** For tests that move the clock: it is right, whatever Redis says. */
+  readonly trustsClock?: boolean;
+}
+
+const BUCKETS = 64;
+
+/** A fresh generation, or epoch: never the same twice. */
+export const fresh = (): string => randomBytes(9).toString("base64url");
+
+export function createHomes(deps: HomesOptions): Homes {
+  const { options, clock } = deps;
+  const urls = [options.redis].flat();
+  const waiting = new Set<() => void>();
+  const homes = new Map<string, Home>();
+  let wasUp = false;
+
+  const onChange = () => {
+    const isUp = problemOf() === undefined;
+    if (isUp && !wasUp) for (const run of [...waiting]) run();
+    wasUp = isUp;
+  };
+  const shardOptions = { ...deps, fresh, onChange, onMoved: () => map?.refresh() };
+  const isSpread = !options.cluster && options.sentinel === undefined;
+  const shards: readonly Shard[] = isSpread
+    ? urls.map((url) => createShard([url], shardOptions))
+    : [createShard(urls, shardOptions)];
+  const [main] = shards;
+  if (main === undefined) throw new Error("engine.redis names no server");
+  const map = options.cluster ? createClusterMap(main.server, shardOptions) : undefined;
+
+  function problemOf(): string | undefined {
+    const problems = [...shards.map(({ problem }) => problem), map?.problem];
+    return problems.find((problem) => problem !== undefined);
+  }
+
+  const homeOf = (kind: string, bucket: number): Home => {
+    const base = baseOf(options, kind, bucket);
+    const known = homes.get(`${bucket} ${base}`);
+    if (known !== undefined) return known;
+    const shard = (options.cluster ? main : shards[bucket]) ?? main;
+    const made = makeHome(base, shard, map === undefined ? () => shard.server : () => map.serverOf(base));
+    homes.set(`${bucket} ${base}`, made);
+    return made;
+  };
+  const count = options.cluster ? BUCKETS : shards.length;
+  const names = isSpread ? urls.map(placeName) : Array.from({ length: count }, (_, n) => String(n));
+
+  return {
+    get problem() {
+      return problemOf();
+    },
+    now: () => Math.floor(clock.wall() + (deps.trustsClock === true ? 0 : main.server.skew)),
+    of: (kind, name) => homeOf(kind, count === 1 ? 0 : rendezvous(names, name)),
+    all: (kind) => Array.from({ length: count }, (_, bucket) => homeOf(kind, bucket)),
+    onUp(run) {
+      const own = () => run();
+      waiting.add(own);
+      return { close: () => void waiting.delete(own) };
+    },
+    async start() {
+      await Promise.all(shards.map((shard) => shard.start()));
+      await map?.start();
+    },
+    close() {
+      waiting.clear();
+      map?.close();
+      for (const shard of shards) shard.close();
+    },
+  };
+}
+
+function makeHome(base: string, shard: Shard, serverOf: () => Server): Home {
+  return {
+    base,
+    get server() {
+      return serverOf();
+    },
+    // A server may be found only now, and that may fail.
+    run: async (script, keys, args) => serverOf().run(script, base, keys, args),
+    runBinary: async (script, keys, args) => serverOf().runBinary(script, base, keys, args),
+    listen: (channel, heard) => shard.channels.listen(channel, heard),
+  };
+}
+
+/** Braces are where Redis looks for what decides the slot. */
+function baseOf({ prefix, cluster }: RedisOptions, kind: string, bucket: number): string {
+  const name = kind.replace(/[{}%]/g, encodeURIComponent);
+  return `${prefix}:{${name}${cluster ? `#${bucket}` : ""}}`;
+}
+
+/** A server that is added or taken away moves only what is or was its own. */
+function rendezvous(names: readonly string[], name: string): number {
+  let best = 0;
+  let most = -1;
+  for (const [index, place] of names.entries()) {
+    const weight = Bun.hash.xxHash32(`${place}\0${name}`);
+    if (weight > most) [best, most] = [index, weight];
+  }
+  return best;
+}
+
+/** Without what may change for the same server: its password. */
+function placeName(url: string): string {
+  const { host, pathname } = new URL(url);
+  return host + pathname;
+}
