@@ -15,12 +15,14 @@ import { rightsProblems } from "./rights-checks.ts";
 import { paramsOf, pathFault, samePaths } from "./route-path.ts";
 import { MAX_UNIX_PATH_BYTES } from "./target.ts";
 import { parseDuration } from "./units.ts";
+import { workersProblems } from "./workers-checks.ts";
 
 export function combinationProblems(input: unknown): Problem[] {
   return [
     ...socketProblems(valueAt(input, ["listen", "unix"])),
     ...modeProblems(valueAt(input, ["listen", "unixMode"])),
     ...engineProblems(input),
+    ...workersProblems(input),
     ...proxyProblems(valueAt(input, ["trustProxy"])),
     ...listenProblems(valueAt(input, ["listen"])),
     ...hostsProblems(valueAt(input, ["hosts"])),

@@ -13,6 +13,9 @@ import { roomOptions } from "./kinds/room.ts";
 import { limitsOptions, memoryOptions } from "./limits.ts";
 import { bounded, duration, flag, option, secret } from "./option.ts";
 
+/** A thousand cores have a thousand other problems. */
+const MAX_WORKERS = 256;
+
 export const routeOptions = z.discriminatedUnion("kind", [
   echoOptions,
   roomOptions,
@@ -64,6 +67,10 @@ export const configSchema = z.strictObject({
         z.int().min(0).max(65_535).optional(),
         "a second port of the same host without TLS, for the same routes; 0 takes a free one",
       ),
+      reusePort: flag(
+        false,
+        "other processes of this user may listen on the same ports, and the system spreads connections over them (Linux); workers do so by themselves",
+      ),
     })
     .prefault({}),
   web: option(
@@ -78,6 +85,10 @@ export const configSchema = z.strictObject({
   engine: option(
     engineOptions.default("memory"),
     "where messages live: in this process, in a file, or in Redis for several nodes",
+  ),
+  workers: option(
+    z.union([z.literal("auto"), z.int().min(1).max(MAX_WORKERS)]).default(1),
+    "processes that share the ports, each a node of its own; auto: one for each core that may be used. More than one need an engine that processes share",
   ),
   limits: limitsOptions.prefault({}),
   memory: memoryOptions.prefault({}),
