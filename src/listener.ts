@@ -8,7 +8,7 @@ import { isCompressed } from "./compression.ts";
 import type { Publisher } from "./connection.ts";
 import { FairleadError } from "./errors.ts";
 import { createHandlers, type HandlersOptions } from "./handlers.ts";
-import { bindProblem } from "./listener/bind-problem.ts";
+import { bindProblem, type Place } from "./listener/bind-problem.ts";
 import type { CertifiedPort } from "./listener/certified-port.ts";
 import type { Certificate, ListenerTls } from "./listener/tls.ts";
 import { withRights } from "./listener/unix-socket.ts";
@@ -30,6 +30,8 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   readonly via?: CertifiedPort | undefined;
   /** A second port of the host, which does not. */
   readonly plainPort?: number | undefined;
+  /** Other processes of this user listen on the same ports, too, and get a part of the connections. */
+  readonly reusePort?: boolean;
   readonly reception: Reception;
   /** Bytes of a request's body; 0 = no limit. */
   readonly maxBody: number;
@@ -53,7 +55,7 @@ const REQUEST_GRACE_MS = 500;
 const RUNTIME_MAX_BODY = 1024 ** 3;
 
 /** Where the runtime listens behind a port that has TLS. */
-const INNER = { host: "127.0.0.1", port: 0 };
+const INNER = { host: "127.0.0.1", port: 0, reusePort: false };
 
 /** One of the runtime's servers and who came by it. Channels of one do not reach into another. */
 interface Live {
@@ -62,6 +64,8 @@ interface Live {
   /** Its certificate was replaced: it accepts nobody, and is let go with its last connection. */
   isRetired: boolean;
 }
+
+type At = Pick<ListenerOptions, "host" | "port" | "reusePort">;
 
 /** Binds at once; throws LISTEN_FAILED with one line that says why not. */
 export function createListener(options: ListenerOptions): Listener {
@@ -73,7 +77,7 @@ export function createListener(options: ListenerOptions): Listener {
     if (live.length > 1) letGo();
     options.onGone(connection);
   };
-  function open(at: Pick<ListenerOptions, "host" | "port">, tls?: ListenerTls, via?: CertifiedPort): Live {
+  function open(at: At, tls?: ListenerTls, via?: CertifiedPort): Live {
     const connections = new Set<SocketConnection>();
     const answer: Answering = (request, server) => {
       // Who had connected before the swap, and asks only now, may become a reader of the old one.
@@ -92,8 +96,9 @@ export function createListener(options: ListenerOptions): Listener {
     return opened;
   }
 
-  const { certificate, plainPort, via, host } = options;
-  const port = certificate === undefined || via !== undefined ? options.port : provenPort(options);
+  const { certificate, plainPort, via, host, reusePort } = options;
+  const isOnce = certificate === undefined || via !== undefined || reusePort === true;
+  const port = isOnce ? options.port : provenPort(options);
   let main = via === undefined ? open({ host, port }, certificate?.tls) : open(INNER, undefined, via);
   via?.leadTo(main.server.port ?? 0);
   const plain =
@@ -101,7 +106,7 @@ export function createListener(options: ListenerOptions): Listener {
   /** Who is connected stays where they are; a handshake that is under way may be reset. */
   const swap = (tls: ListenerTls) => {
     const replaced = main;
-    main = open({ host, port }, tls);
+    main = open({ host, port: replaced.server.port ?? port }, tls);
     replaced.isRetired = true;
     void replaced.server.stop(false).then(letGo);
   };
@@ -147,19 +152,41 @@ type Answering = (
 ) => Response | undefined | Promise<Response | undefined>;
 type BindOptions = ListenerOptions & { readonly answer: Answering };
 
+/**
+ * For processes that are about to share them: ports that nobody else has, those found that were 0. A port in use would be shared in silence
+ * with another gateway of this user. @throws FairleadError LISTEN_FAILED
+ */
+export async function provePorts({
+  host,
+  port,
+  plainPort,
+}: Place): Promise<{ readonly port: number; readonly plainPort: number | undefined }> {
+  const places = [port, ...(plainPort === undefined ? [] : [plainPort])];
+  // All at once: of two that were 0 none may be found twice.
+  const proofs: Server<undefined>[] = [];
+  try {
+    for (const each of places) proofs.push(proof({ host, port: each, plainPort }));
+    const [found = port, foundPlain] = proofs.map((each) => each.port);
+    return { port: found, plainPort: foundPlain };
+  } finally {
+    await Promise.all(proofs.map((each) => each.stop(true)));
+  }
+}
+
 /** With `reusePort`, which a swap needs, a port in use would be shared in silence; so it is bound without it first. */
 function provenPort(options: ListenerOptions): number {
   if (options.unix !== undefined) return options.port;
-  const answer = () => refusalResponse(refusal("draining"));
-  const proof = bind(
-    { ...options, answer },
-    undefined,
-    createHandlers({ ...options, connections: new Set() }),
-  );
+  const proven = proof(options);
   // One that has stopped has no port.
-  const port = proof.port ?? options.port;
-  void proof.stop(true);
+  const port = proven.port ?? options.port;
+  void proven.stop(true);
   return port;
+}
+
+function proof(place: Place): Server<undefined> {
+  const { host: hostname, port } = place;
+  const fetch = () => refusalResponse(refusal("draining"));
+  return bound(place, () => Bun.serve({ hostname, port, fetch, development: false, reusePort: false }));
 }
 
 /** For the server behind a port that checks certificates: clients come by that port, and nobody else on this machine has business there. */
@@ -214,7 +241,7 @@ function bind(
     },
     websocket,
   };
-  try {
+  return bound(options, () => {
     if (unix !== undefined)
       return withRights(unixMode, () => Bun.serve<SocketConnection>({ ...common, unix }));
     return Bun.serve<SocketConnection>({
@@ -223,9 +250,15 @@ function bind(
       port,
       idleTimeout: IDLE_TIMEOUT_S,
       // Unless it is said, `development: false` would let a second gateway take half of this one's connections in silence.
-      reusePort: tls !== undefined,
+      reusePort: options.reusePort === true || tls !== undefined,
     });
+  });
+}
+
+function bound<T>(place: Place, bind: () => T): T {
+  try {
+    return bind();
   } catch (error) {
-    throw new FairleadError("LISTEN_FAILED", bindProblem(options, error), { cause: error });
+    throw new FairleadError("LISTEN_FAILED", bindProblem(place, error), { cause: error });
   }
 }

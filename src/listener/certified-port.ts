@@ -20,6 +20,8 @@ import type { ListenerTls } from "./tls.ts";
 export interface CertifiedPortOptions {
   readonly host: string;
   readonly port: number;
+  /** Other processes of this user listen on it, too. */
+  readonly reusePort?: boolean;
   readonly tls: ListenerTls;
   readonly capacity: Pick<Capacity, "take" | "give">;
   readonly clock: Clock;
@@ -45,7 +47,7 @@ const DESCRIPTORS = 2;
 
 /** @throws FairleadError LISTEN_FAILED */
 export async function openCertifiedPort(options: CertifiedPortOptions): Promise<CertifiedPort> {
-  const { host, port, capacity, clock } = options;
+  const { host, port, reusePort = false, capacity, clock } = options;
   const peers = new Map<number, Peer>();
   let innerPort: number | undefined;
 
@@ -86,7 +88,7 @@ export async function openCertifiedPort(options: CertifiedPortOptions): Promise<
     socket.once("close", () => capacity.give(DESCRIPTORS));
   });
   server.on("tlsClientError", (_: Error, socket: TLSSocket) => socket.destroy());
-  server.listen({ host, port });
+  server.listen({ host, port, reusePort });
   try {
     await once(server, "listening");
   } catch (error) {
