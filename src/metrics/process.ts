@@ -94,18 +94,21 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
   {
     name: "fairlead_engine_up",
     type: "gauge",
+    across: "least",
     help: "1 while the engine takes messages.",
     read: single((stats) => Number(stats.engineUp)),
   },
   {
     name: "fairlead_insecure",
     type: "gauge",
+    across: "most",
     help: "1 for each switch of the config that is insecure.",
     read: ({ insecure }) => insecure.map((name): Sample => [{ switch: name }, 1]),
   },
   {
     name: "fairlead_tls_not_after_seconds",
     type: "gauge",
+    across: "least",
     help: "Unix time at which the certificate that is served ends.",
     read: ({ certificate }) => (certificate === undefined ? [] : [[{}, certificate.notAfter]]),
   },
@@ -121,6 +124,7 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
   {
     name: "fairlead_event_loop_lag_seconds",
     type: "gauge",
+    across: "most",
     help: "By how much the event loop was late, the most of the last 15 to 30 s.",
     read: single(({ lag }) => lag / 1_000),
   },
@@ -148,6 +152,7 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
   {
     name: "fairlead_build_info",
     type: "gauge",
+    across: "most",
     help: "Always 1; the labels say what runs.",
     read: ({ version }) => [[{ version, bun: Bun.version }, 1]],
   },

@@ -4,10 +4,15 @@
  */
 export type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
+/** How the numbers of several processes become one: the largest, or the smallest. */
+export type Across = "most" | "least";
+
 export interface Metric<Source> {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
+  /** Of a gauge that does not add up over the workers of a node. */
+  readonly across?: Across;
   read(source: Source): Iterable<Sample>;
 }
 
