@@ -24,6 +24,7 @@ import { configSchema } from "../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../src/config/schema-tree.ts";
 import { PROCESS_METRICS } from "../src/metrics/process.ts";
 import { ROUTE_METRICS } from "../src/metrics/route.ts";
+import { WORKERS_METRICS } from "../src/metrics/workers.ts";
 import { createRouteCounters } from "../src/metrics.ts";
 import { ADVISORIES, type Row } from "../test/advisories/advisories.ts";
 import { markdownTable } from "./markdown-table.ts";
@@ -196,7 +197,9 @@ function metricTable(): string {
   };
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));
   const process = PROCESS_METRICS.map((metric) => metricRow(metric, metric.read(stats)));
-  return markdownTable(["metric", "type", "labels", "what it counts"], [...route, ...process]);
+  const crew = { answering: 0, silent: 0, away: 0, ended: 0 };
+  const workers = WORKERS_METRICS.map((metric) => metricRow(metric, metric.read(crew)));
+  return markdownTable(["metric", "type", "labels", "what it counts"], [...route, ...process, ...workers]);
 }
 
 function advisoryTable(rows: readonly Row[]): string {

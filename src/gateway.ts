@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
 import { parseConfig } from "./config/validate.ts";
+import { ofOneProcess } from "./config/workers-checks.ts";
 import type { Publisher } from "./connection.ts";
 import { drainAll } from "./drain.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -39,7 +40,7 @@ import { createClientOf, createSchemeOf, createTrust } from "./reception/forward
 import { createHandshake } from "./reception/handshake.ts";
 import { createHostCheck } from "./reception/host.ts";
 import { createOriginCheck } from "./reception/origin.ts";
-import { createOwnPages } from "./reception/own-pages.ts";
+import { createOwnPages, type Told } from "./reception/own-pages.ts";
 import { createRouter } from "./reception/router.ts";
 import { checkFolder, createStaticFiles } from "./reception/static-files.ts";
 import { createReception, type ReceptionOptions } from "./reception.ts";
@@ -58,21 +59,22 @@ export interface Gateway {
   revoke(what: Revocation): number | undefined;
 }
 
-/** `log`: instead of lines to stderr as `config.log` says. `clock`: one that tests move. */
+/** `log`: instead of lines to stderr as `config.log` says. `clock`: one that tests move. `siblings`: speak for all processes on the port. */
 export interface GatewayParts {
   readonly log?: Log;
   readonly clock?: Clock;
+  readonly siblings?: (own: Told) => Told;
 }
 
 /** Throws CONFIG_INVALID with all that is wrong with the config. Nothing runs before `start`. */
 export function createGateway(input: ConfigInput, parts: GatewayParts = {}): Gateway {
-  return gatewayOf(parseConfig(input), parts);
+  return gatewayOf(ofOneProcess(parseConfig(input)), parts);
 }
 
 /** The gateway of a config that was validated where it was loaded, with the lines that errors name. */
 export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   const log = parts.log ?? createLog(config.log);
-  const house = furnish(config, log, parts.clock ?? systemClock);
+  const house = furnish(config, log, parts.clock ?? systemClock, parts.siblings);
   let stopping: Promise<void> | undefined;
 
   return {
@@ -89,7 +91,7 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
   };
 }
 
-function furnish(config: Config, log: Log, clock: Clock) {
+function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["siblings"] = (own) => own) {
   const isTrusted = createTrust(config.trustProxy);
   const bounds = createBounds(config, { isTrusted, clock, log });
   const { capacity, door, memory, pacing } = bounds;
@@ -116,6 +118,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
   const tallies = { endpoints, capacity, memory, engine, insecure, denied, lag };
   const counts = createCounts({ ...tallies, certificate, log });
   const isDraining = () => draining;
+  const notReady = () => (draining ? "draining" : memory.isOver ? "memory" : engineProblem(engine));
   const revoke = createRevoke({ authenticator, validity, endpoints, log });
 
   const reception = receptionOf(config, {
@@ -129,7 +132,7 @@ function furnish(config: Config, log: Log, clock: Clock) {
       refusesByClose: auth.refuseByClose,
     }),
     api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
-    notReady: () => (draining ? "draining" : memory.isOver ? "memory" : engineProblem(engine)),
+    told: told({ notReady, metrics: counts.metrics }),
     isDraining,
     validity,
     counts,
@@ -186,11 +189,11 @@ interface Doorway
   extends Pick<ReceptionOptions, "capacity" | "handshake" | "api" | "isDraining" | "validity"> {
   readonly endpoints: readonly Endpoint[];
   readonly counts: ReturnType<typeof createCounts>;
-  readonly notReady: () => string | undefined;
+  readonly told: Told;
   readonly log: Log;
 }
 
-function receptionOf(config: Config, { endpoints, counts, notReady, log, ...doorway }: Doorway) {
+function receptionOf(config: Config, { endpoints, counts, told, log, ...doorway }: Doorway) {
   return createReception({
     ...doorway,
     router: createRouter(pathsOf(endpoints)),
@@ -198,8 +201,7 @@ function receptionOf(config: Config, { endpoints, counts, notReady, log, ...door
     ownPage: createOwnPages({
       routes: endpoints.map(({ path, route }) => ({ path, kind: route.kind })),
       web: config.web,
-      notReady,
-      metrics: counts.metrics,
+      ...told,
     }),
     files: config.web === undefined ? undefined : createStaticFiles(config.web),
     clientOf: createClientOf(config.trustProxy, () =>

@@ -43,7 +43,7 @@ export interface ReceptionOptions {
   /** Names of headers that a request may have; 0: as many as the runtime takes. */
   readonly maxHeaders: number;
   /** The gateway's own pages; they win over a `*` route. Undefined: not one of them. */
-  ownPage(request: Request, path: string, remoteAddress: string): Response | undefined;
+  ownPage(request: Request, path: string, remoteAddress: string): Response | Promise<Response> | undefined;
   /** All below `/api`. */
   readonly api: Api;
   /** What answers plain requests that no route answers; its undefined: nothing has this path. */

@@ -1,6 +1,8 @@
 /** What several processes on one port cannot share: an engine of one process, a socket of the file system, a certificate made at the start. */
+import { FairleadError } from "../errors.ts";
 import { type KeyPath, valueAt } from "./key-path.ts";
 import type { Problem } from "./problems.ts";
+import type { Config } from "./schema.ts";
 
 /** `auto` counts as several, so that a config does not depend on the machine that checks it. */
 export function workersProblems(input: unknown): Problem[] {
@@ -9,6 +11,13 @@ export function workersProblems(input: unknown): Problem[] {
     ...reuseProblems(listen),
     ...(isSeveral(valueAt(input, ["workers"])) ? [...sharedProblems(input), ...ownProblems(listen)] : []),
   ];
+}
+
+/** For a gateway in the process of whoever makes it. @throws FairleadError CONFIG_INVALID */
+export function ofOneProcess(config: Config): Config {
+  if (!isSeveral(config.workers)) return config;
+  const text = `workers: ${config.workers} is for the command line, which starts the processes; from code a gateway is one process`;
+  throw new FairleadError("CONFIG_INVALID", `${text}. Start it with fairlead serve, or leave workers out.`);
 }
 
 function isSeveral(workers: unknown): boolean {

@@ -7,34 +7,38 @@ import { isLoopback } from "../network.ts";
 import { refusal, refusalResponse } from "../refusals.ts";
 import type { RouteKind } from "../route.ts";
 
-export interface OwnPagesOptions {
+/** What this process says of itself; with others on its port, what all of them say. */
+export interface Told {
+  /** Why this node should get no traffic; undefined: it should. */
+  notReady(): string | undefined | Promise<string | undefined>;
+  /** Undefined: nobody knows the numbers of the others. */
+  metrics(): string | Promise<string | undefined>;
+}
+
+export interface OwnPagesOptions extends Told {
   readonly routes: readonly { readonly path: string; readonly kind: RouteKind }[];
   /** A folder of files: then `/` is its index. */
   readonly web?: string | undefined;
-  /** Why this node should get no traffic; undefined: it should. */
-  readonly notReady: () => string | undefined;
-  readonly metrics: () => string;
 }
+
+type Page = Response | Promise<Response>;
 
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 const METHODS = ["GET", "HEAD"];
 
 export function createOwnPages(options: OwnPagesOptions) {
   const indexPage = text(200, listRoutes(options.routes));
-  const pages: Readonly<Record<string, (request: Request, remoteAddress: string) => Response>> = {
+  const pages: Readonly<Record<string, (request: Request, remoteAddress: string) => Page>> = {
     "/healthz": () => text(200, "ok\n")(),
-    "/readyz": () => {
-      const problem = options.notReady();
-      return problem === undefined ? text(200, "ready\n")() : text(503, `not ready: ${problem}\n`)();
-    },
+    "/readyz": () => whenKnown(options.notReady(), readiness),
     "/metrics": (request, remoteAddress) =>
       isLocal(request, remoteAddress)
-        ? text(200, options.metrics(), "text/plain; version=0.0.4; charset=utf-8")()
+        ? whenKnown(options.metrics(), exposition)
         : refusalResponse(refusal("not_found")),
   };
   const hasRoot = options.web !== undefined || options.routes.some(({ path }) => path === "/");
 
-  return function ownPage(request: Request, path: string, remoteAddress: string): Response | undefined {
+  return function ownPage(request: Request, path: string, remoteAddress: string): Page | undefined {
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     if (page === undefined) return path === "/" && !hasRoot && wantsList(request) ? indexPage() : undefined;
     if (METHODS.includes(request.method)) return page(request, remoteAddress);
@@ -56,6 +60,20 @@ function listRoutes(routes: OwnPagesOptions["routes"]): string {
   const width = Math.max(...routes.map(({ kind }) => kind.length), 0);
   const lines = routes.map(({ path, kind }) => `${kind.padEnd(width)}  ${path}\n`);
   return `Fairlead, a realtime gateway. WebSocket routes here:\n\n${lines.join("")}`;
+}
+
+/** Of one process they are known at once, and then nobody waits a turn for them. */
+function whenKnown<T>(value: T | Promise<T>, page: (value: T) => Response): Page {
+  return value instanceof Promise ? value.then(page) : page(value);
+}
+
+function readiness(problem: string | undefined): Response {
+  return problem === undefined ? text(200, "ready\n")() : text(503, `not ready: ${problem}\n`)();
+}
+
+function exposition(metrics: string | undefined): Response {
+  if (metrics === undefined) return text(503, "the process that watches the workers does not answer\n")();
+  return text(200, metrics, "text/plain; version=0.0.4; charset=utf-8")();
 }
 
 function text(status: number, body: string, type = "text/plain; charset=utf-8"): () => Response {

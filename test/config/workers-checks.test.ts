@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { combinationProblems } from "../../src/config/checks.ts";
 import { formatPath } from "../../src/config/key-path.ts";
 import { problemText } from "../../src/config/problems.ts";
-import { validate } from "../../src/config/validate.ts";
+import { parseConfig, validate } from "../../src/config/validate.ts";
+import { ofOneProcess } from "../../src/config/workers-checks.ts";
+import { createGateway } from "../../src/gateway.ts";
 
 const engine = { redis: "redis://127.0.0.1:6379" };
 const problems = (input: object) =>
@@ -48,4 +50,10 @@ test("a socket of the file system has no port that others could use", () => {
 test.each([0, 257, 1.5, "many", -1])("the number of workers is not %p", (workers) => {
   const result = validate({ workers, engine });
   expect("problems" in result && result.problems[0]?.text).toContain("expected");
+});
+
+test("a gateway from code is one process, and says so where several were meant", () => {
+  const told = "workers: auto is for the command line, which starts the processes";
+  expect(() => createGateway({ workers: "auto", engine, routes: {} })).toThrow(told);
+  expect(() => ofOneProcess(parseConfig({ workers: 1 }))).not.toThrow();
 });

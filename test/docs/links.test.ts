@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { PROCESS_METRICS } from "../../src/metrics/process.ts";
 import { ROUTE_METRICS } from "../../src/metrics/route.ts";
+import { WORKERS_METRICS } from "../../src/metrics/workers.ts";
 import { allPages, headings, type Page, page, prose, readerPages, root } from "./markdown.ts";
 
 /** What GitHub makes of a heading. */
@@ -57,7 +58,7 @@ test("every page of the docs can be reached from their index", () => {
 });
 
 test("pages name no metric that /metrics does not have", () => {
-  const known = new Set([...ROUTE_METRICS, ...PROCESS_METRICS].map(({ name }) => name));
+  const known = new Set([...ROUTE_METRICS, ...PROCESS_METRICS, ...WORKERS_METRICS].map(({ name }) => name));
   const unknown = allPages().flatMap(({ path, text }) =>
     [...text.matchAll(/\bfairlead_[a-z_]*[a-z]/g)].flatMap(([name]) =>
       known.has(name) ? [] : [`${path}: ${name}`],

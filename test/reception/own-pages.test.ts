@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { GatewayParts } from "../../src/gateway.ts";
 import { createOwnPages, type OwnPagesOptions } from "../../src/reception/own-pages.ts";
 import { expectEcho } from "../calm.ts";
 import { startGateway } from "../gateway.ts";
@@ -23,7 +24,9 @@ function page(
     metrics: () => "a 1\n",
     ...options,
   });
-  return ownPage(new Request(`http://a${path}`, init), path, ip);
+  const answer = ownPage(new Request(`http://a${path}`, init), path, ip);
+  if (answer instanceof Promise) throw new Error("it is known at once");
+  return answer;
 }
 
 describe("own pages", () => {
@@ -92,6 +95,38 @@ describe("/metrics", () => {
       expect(page("/metrics", { headers: { [name]: "127.0.0.1" } })?.status).toBe(404);
     },
   );
+});
+
+describe("own pages of one of several processes", () => {
+  const answers = async (ownNotReady: string | undefined, metrics: string | undefined) => {
+    const asked: (string | undefined)[] = [];
+    const siblings: GatewayParts["siblings"] = (own) => {
+      asked.push(String(own.notReady()), String(own.metrics()).split("\n")[0]);
+      return { notReady: () => Promise.resolve(ownNotReady), metrics: () => Promise.resolve(metrics) };
+    };
+    await using gateway = await startGateway({ "/echo": echo }, {}, { siblings });
+    const get = async (path: string) => {
+      const answer = await fetch(gateway.http(path));
+      return [answer.status, await answer.text()];
+    };
+    return { asked, ready: await get("/readyz"), metrics: await get("/metrics") };
+  };
+
+  test("say what all of them say, and each can be asked for its own", async () => {
+    expect(await answers(undefined, "a 3\n")).toEqual({
+      asked: ["undefined", "# HELP fairlead_connections Open WebSocket connections."],
+      ready: [200, "ready\n"],
+      metrics: [200, "a 3\n"],
+    });
+    expect((await answers("draining", "a 3\n")).ready).toEqual([503, "not ready: draining\n"]);
+  });
+
+  test("answer 503 if nobody knows the numbers of the others", async () => {
+    expect((await answers(undefined, undefined)).metrics).toEqual([
+      503,
+      "the process that watches the workers does not answer\n",
+    ]);
+  });
 });
 
 describe("own pages of a gateway", () => {
