@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import type { TestGateway } from "./gateway.ts";
 import { bounded, frame, type RawClient, upgrade } from "./raw-client.ts";
+import { within } from "./system/program.ts";
 
 /** `path` is an echo route without a welcome; clients that stay open are counted as not calm. */
 export async function expectCalm(gateway: TestGateway, path = "/echo"): Promise<void> {
@@ -28,6 +29,25 @@ export function eventually(what: string, holds: () => boolean | Promise<boolean>
     while (!isLate && !(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
   }
   return bounded(what, look()).finally(() => {
+    isLate = true;
+  });
+}
+
+const CALM_SECONDS = 30;
+
+/** As `eventually`, with a bound of its own, and what is still wrong when it is late. */
+export function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  seconds = CALM_SECONDS,
+  why: () => string | undefined = () => undefined,
+): Promise<void> {
+  let isLate = false;
+  const look = async () => {
+    while (!isLate && !(await holds())) await Bun.sleep(20);
+  };
+  const text = () => `not yet: ${what}${why() === undefined ? "" : `; ${why()}`}`;
+  return within(seconds, look(), text).finally(() => {
     isLate = true;
   });
 }
