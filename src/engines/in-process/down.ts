@@ -2,9 +2,12 @@
 import type { EngineError } from "../../engine.ts";
 import { FairleadError } from "../../errors.ts";
 
-/** A callback that threw. `deliver`, `done` and `seen` name a route and its topic, `lost` a claim, `presence` a topic. */
+/**
+ * A callback that threw. `deliver`, `done` and `seen` name a route and its topic, `lost` a claim, `presence` a topic; `told` a kind of
+ * message between nodes, `gone` and `announce` a node.
+ */
 export interface Fault {
-  readonly stage: "deliver" | "done" | "seen" | "lost" | "presence";
+  readonly stage: "deliver" | "done" | "seen" | "lost" | "presence" | "told" | "gone" | "announce";
   readonly route?: string;
   readonly name: string;
   readonly error: unknown;
