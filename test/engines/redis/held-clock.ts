@@ -1,0 +1,28 @@
+/** The system's clock, whose timers a test can hold: what would have run meanwhile does not, as in a process that is stopped. */
+import { type Clock, systemClock } from "../../../src/clock.ts";
+
+export interface HeldClock {
+  readonly clock: Clock;
+  stall(): void;
+  goOn(): void;
+}
+
+export function heldClock(): HeldClock {
+  let isHeld = false;
+  const unlessHeld = (run: () => void) => () => {
+    if (!isHeld) run();
+  };
+  return {
+    clock: {
+      ...systemClock,
+      after: (ms, run) => systemClock.after(ms, unlessHeld(run)),
+      every: (ms, run) => systemClock.every(ms, unlessHeld(run)),
+    },
+    stall() {
+      isHeld = true;
+    },
+    goOn() {
+      isHeld = false;
+    },
+  };
+}
