@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { cgroupMemory } from "../../src/limits/cgroup.ts";
+import { cgroupCpus, cgroupMemory } from "../../src/limits/cgroup.ts";
 import { folder } from "../folder.ts";
 
 /** The system's files as a process sees them. */
@@ -57,5 +57,35 @@ describe("the memory of a control group", () => {
     ],
   ])("is 0 if %s", (_, files) => {
     expect(limitWith(files)).toBe(0);
+  });
+});
+
+describe("the processors of a control group", () => {
+  const cpusWith = (files: Readonly<Record<string, string>>) => cgroupCpus(folder(files));
+
+  test("are its share of time, version 2, and the least of those above", () => {
+    const files = { "proc/self/cgroup": "0::/slice/app\n", [`${V2}/slice/app/cpu.max`]: "250000 100000\n" };
+    expect(cpusWith(files)).toBe(2.5);
+    expect(cpusWith({ ...files, [`${V2}/slice/cpu.max`]: "50000 50000\n" })).toBe(1);
+  });
+
+  test("are its share of time, version 1", () => {
+    const at = "sys/fs/cgroup/cpu/box";
+    const files = {
+      "proc/self/cgroup": "4:cpu,cpuacct:/box\n3:memory:/other\n",
+      [`${at}/cpu.cfs_quota_us`]: "300000\n",
+      [`${at}/cpu.cfs_period_us`]: "100000\n",
+    };
+    expect(cpusWith(files)).toBe(3);
+    expect(cpusWith({ ...files, [`${at}/cpu.cfs_quota_us`]: "-1\n" })).toBe(0);
+  });
+
+  test.each([
+    ["nobody set one", { "proc/self/cgroup": "0::/app\n", [`${V2}/app/cpu.max`]: "max 100000\n" }],
+    ["there are no groups", {}],
+    ["the file is garbage", { "proc/self/cgroup": "0::/app\n", [`${V2}/app/cpu.max`]: "5\n" }],
+    ["the period is 0", { "proc/self/cgroup": "0::/app\n", [`${V2}/app/cpu.max`]: "5 0\n" }],
+  ])("are 0 if %s", (_, files) => {
+    expect(cpusWith(files)).toBe(0);
   });
 });
