@@ -25,13 +25,14 @@ export interface Log {
   error(fields: LogFields, text: string): void;
 }
 
-export function createLog(options: LogOptions): Log {
+/** `base`: fields of every line. */
+export function createLog(options: LogOptions, base: LogFields | null = null): Log {
   const pretty = options.format === "pretty" || (options.format === "auto" && process.stderr.isTTY);
   const stderr = createStderr();
   const lines = withoutSteering(stderr);
   const settings: pino.LoggerOptions = {
     level: options.level,
-    base: null,
+    base,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };

@@ -4,10 +4,14 @@ import { join } from "node:path";
 const LOG = join(import.meta.dir, "../src/log.ts");
 
 /** What a process of its own writes to stderr for one line whose reason a stranger chose. */
-async function written(format: "json" | "pretty", reason: string): Promise<string> {
+async function written(
+  format: "json" | "pretty",
+  reason: string,
+  base: object | null = null,
+): Promise<string> {
   const script = `
     const { createLog } = await import(${JSON.stringify(LOG)});
-    createLog({ level: "info", format: ${JSON.stringify(format)} }).info({ reason: ${JSON.stringify(reason)} }, "goodbye");
+    createLog({ level: "info", format: ${JSON.stringify(format)} }, ${JSON.stringify(base)}).info({ reason: ${JSON.stringify(reason)} }, "goodbye");
   `;
   const child = Bun.spawn([process.execPath, "-e", script], { stderr: "pipe", env: { NO_COLOR: "1" } });
   return await new Response(child.stderr).text();
@@ -23,4 +27,9 @@ test.each(["json", "pretty"] as const)("a line of the %s log steers no terminal"
 
 test("a line of the JSON log says what was said, however it is written", async () => {
   expect(JSON.parse(await written("json", STRANGE))).toMatchObject({ msg: "goodbye", reason: STRANGE });
+});
+
+test("every line has the fields of whoever made the log", async () => {
+  expect(JSON.parse(await written("json", "x", { worker: 2 }))).toMatchObject({ worker: 2, reason: "x" });
+  expect(await written("pretty", "x", { worker: 2 })).toContain('"worker":2');
 });

@@ -7,6 +7,7 @@ import { didYouMean } from "../config/nearest.ts";
 import { FairleadError } from "../errors.ts";
 import { readArguments, usage } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { crash, crashClearly } from "./crash.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { printData, printTalk, survivePipes } from "./output.ts";
 
@@ -58,17 +59,6 @@ async function showVersion(): Promise<number> {
   return 0;
 }
 
-/** Nobody planned this state, so the process does not go on in it. One line says what it was, and where. */
-function crash(error: unknown): never {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const frame =
-    error instanceof Error ? error.stack?.split("\n").find((line) => /^\s+at /.test(line)) : undefined;
-  printTalk(
-    `fairlead: ended by an error that nothing handled: ${showValue(text)} ${(frame ?? "").trim()}`.trimEnd(),
-  );
-  process.exit(1);
-}
-
 function fail(error: unknown): number {
   if (!(error instanceof FairleadError)) return crash(error);
   const isConfig = error.code === "CONFIG_INVALID"; // its lines begin with their file, as editors read them
@@ -77,6 +67,5 @@ function fail(error: unknown): number {
 }
 
 survivePipes();
-process.on("uncaughtException", crash);
-process.on("unhandledRejection", crash);
+crashClearly();
 process.exit(await run(process.argv.slice(2)).catch(fail));
