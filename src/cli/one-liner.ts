@@ -53,7 +53,7 @@ export function oneLiner(options: OneLiner): Command {
       const lifetime = options.lifetime?.(args);
       if (lifetime === undefined) return runGateway(config);
       const watched = withLifetime(config, lifetime, systemClock);
-      return runGateway(watched.config, watched.over);
+      return runGateway(watched.config, { over: watched.over });
     },
   };
 }

@@ -26,7 +26,7 @@ export interface BoundsDeps extends Pick<DoorOptions, "isTrusted"> {
 /** At the limit of the process nothing is refused, everything hangs; logs, listeners and the engine need some, too. */
 const MOST_OF_NOFILE = 0.9;
 /** The system kills what passes its limit, so the mark lies well below. */
-const SHARE_OF_CGROUP = 0.8;
+export const SHARE_OF_CGROUP = 0.8;
 
 export function createBounds({ limits, memory: { max } }: Config, deps: BoundsDeps): Bounds {
   const { clock } = deps;

@@ -39,8 +39,9 @@ export const command: Command = {
     const folder = process.cwd();
     const file = given.get("config") ?? findConfigFile(folder);
     const base: Base = file === undefined ? startDemo() : { file };
-    const { config } = await loadConfig({ base, folder, env: process.env, flags: settings });
-    return runGateway(config);
+    const source = { base, folder, flags: settings };
+    const { config } = await loadConfig({ ...source, env: process.env });
+    return runGateway(config, { source });
   },
 };
 

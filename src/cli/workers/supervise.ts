@@ -1,0 +1,113 @@
+/**
+ * The process that watches the workers: it checks what they share once, starts them, starts anew whoever ends, and stops them all. It
+ * serves nobody itself. Failure: LISTEN_FAILED and what the first start of a worker fails with; when it is killed outright, the workers drain.
+ */
+import { randomBytes } from "node:crypto";
+import { systemClock } from "../../clock.ts";
+import type { Config } from "../../config/schema.ts";
+import { FairleadError } from "../../errors.ts";
+import { SHARE_OF_CGROUP } from "../../limits/bounds.ts";
+import { cgroupMemory } from "../../limits/cgroup.ts";
+import { provePorts } from "../../listener.ts";
+import { createLog, type Log } from "../../log.ts";
+import { VERSION } from "../../version.ts";
+import { createCensus } from "./census.ts";
+import type { Address, Share, Source } from "./messages.ts";
+import { createSlot, type Slot } from "./slot.ts";
+import { startWorker } from "./worker-process.ts";
+
+export interface Crew {
+  /** Where clients find them. */
+  readonly address: Address;
+  /** Drains all. Resolves with whether each of them ended in order. */
+  stop(): Promise<boolean>;
+  /** For an end at once, and for the end of this process. */
+  kill(): void;
+}
+
+/** What follows the drain in each worker: requests that are being answered, the engine's goodbye. */
+const GOODBYE_MS = 10_000;
+
+/** Resolves once all listen. `source`: where a config with functions comes from. @throws FairleadError */
+export async function startCrew(config: Config, of: number, source?: Source): Promise<Crew> {
+  if (process.platform !== "linux") throw notSpread(of);
+  const told = isData(config) ? config : source;
+  if (told === undefined) throw notTold(of);
+  const log = createLog(config.log);
+  const whole = await sharesOf(config, of);
+  const slots: Slot[] = [];
+  const census = createCensus({ slots: () => slots, isStarted: () => isStarted, clock: systemClock });
+  let isStarted = false;
+  for (let place = 0; place < of; place += 1) {
+    const share: Share = { ...whole, worker: place + 1 };
+    slots.push(
+      createSlot({
+        worker: place + 1,
+        begin: { t: "begin", share, config: told, version: VERSION },
+        start: startWorker,
+        onMessage: (message) => census.hear(place, message),
+        onEnd: () => census.forget(place),
+        clock: systemClock,
+        log,
+      }),
+    );
+  }
+  const kill = () => {
+    for (const slot of slots) slot.kill();
+  };
+  // Whatever ends this process ends those that could not notice: one that is still starting, one that hangs.
+  const [address] = await Promise.all(slots.map(({ ready }) => ready)).catch((error: unknown) => {
+    kill();
+    throw error;
+  });
+  isStarted = true;
+  log.info({ ...address, pids: slots.map(({ pid }) => pid) }, "all workers listen");
+  const { delay, window } = config.drain;
+  return {
+    address: address ?? config.listen,
+    kill,
+    stop: () => stopAll(slots, delay + window + GOODBYE_MS, log),
+  };
+}
+
+async function stopAll(slots: readonly Slot[], within: number, log: Log): Promise<boolean> {
+  const ends = await Promise.all(slots.map((slot) => slot.stop(within)));
+  const isOrderly = ends.every((end) => end === undefined || end === 0);
+  if (isOrderly) log.info({ workers: slots.length }, "all workers have ended");
+  else log.error({ ends }, "! not all workers ended in order");
+  return isOrderly;
+}
+
+/** What is the same for all of them. */
+async function sharesOf({ listen, node, memory }: Config, of: number): Promise<Omit<Share, "worker">> {
+  const mark = memory.max ?? Math.floor(cgroupMemory() * SHARE_OF_CGROUP);
+  return {
+    of,
+    node: node ?? randomBytes(6).toString("base64url"),
+    memory: mark > 0 ? mark : undefined,
+    ...(await provePorts(listen)),
+  };
+}
+
+/** Functions of a config in TypeScript cannot be told to another process. */
+function isData(config: Config): boolean {
+  try {
+    structuredClone(config);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function notSpread(of: number): FairleadError {
+  const text = `workers: ${of} needs Linux, where the system spreads connections over them; this is ${process.platform}`;
+  return new FairleadError("CONFIG_INVALID", `${text}. Set workers: 1.`);
+}
+
+function notTold(of: number): FairleadError {
+  const text = `workers: ${of} cannot be given the functions of this config`;
+  return new FairleadError(
+    "CONFIG_INVALID",
+    `${text}. Put them into a config file in TypeScript, or set workers: 1.`,
+  );
+}
