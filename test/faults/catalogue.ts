@@ -105,7 +105,12 @@ fault(45, "stdout closed or slow", "a pipe that is closed, one that nobody reads
 later(46, "config invalid on reload", "E", "there is no reload");
 fault(47, "certificate rotated, expired, wrong key", "files swapped by rename and by link", "E I");
 fault(48, "keys of tokens unreachable, slow, huge, rotated", "a server of the test's own", "E B");
-later(49, "one of several processes on the port dies", "R I", NODES);
+fault(
+  49,
+  "one of several processes on the port dies",
+  "SIGKILL of one of four workers under load, again and again",
+  "R I",
+);
 fault(
   50,
   "browser tab frozen, machine asleep",

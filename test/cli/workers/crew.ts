@@ -20,7 +20,7 @@ export interface CrewHouse {
   /** Of the workers, as they were started first. */
   readonly pids: readonly number[];
   get(path: string): Promise<{ readonly status: number; readonly text: string }>;
-  /** The value of one series of `/metrics`; 0 where it does not exist. */
+  /** The value of one series of `/metrics`; 0 where it does not exist. Rejects when nobody knows. */
   metric(series: string): Promise<number>;
   /** Each line of the log that has this text. */
   lines(text: string): readonly Readonly<Record<string, unknown>>[];
@@ -48,7 +48,8 @@ export async function startCrew(config: ConfigInput, terminal = false): Promise<
     pids: Array.isArray(pids) ? pids : [],
     get,
     async metric(series) {
-      const { text } = await get("/metrics");
+      const { status, text } = await get("/metrics");
+      if (status !== 200) throw new Error(`/metrics: ${status} ${text}`);
       const line = text.split("\n").find((each) => each.startsWith(`${series} `));
       return line === undefined ? 0 : Number(line.slice(series.length + 1));
     },
