@@ -7,6 +7,7 @@ import { jsonSchema } from "../../src/config/json-schema.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { defaultAt, metaOf, optionPaths, schemasAt } from "../../src/config/schema-tree.ts";
 import type { ErrorCode } from "../../src/errors.ts";
+import { ACROSS } from "../../src/metrics/workers.ts";
 import { DROP_REASONS } from "../../src/metrics.ts";
 import { REFUSAL_CODES, refusal } from "../../src/refusals.ts";
 import { CLOSE_CODES } from "../../src/wire/close-codes.ts";
@@ -112,6 +113,13 @@ describe("docs/errors.md", () => {
 test("docs/metrics.md explains each reason of a drop, and nothing else", () => {
   const explained = rows(section(page("docs/metrics.md"), "Why a message was dropped")).map(first);
   expect(explained.sort()).toEqual([...DROP_REASONS].sort());
+});
+
+test("docs/workers.md lists the gauges that do not add up over workers, each with what becomes of it", () => {
+  const listed = rows(section(page("docs/workers.md"), "What is of all, and what of each"))
+    .filter(([name = ""]) => name.startsWith("fairlead_"))
+    .map(([name, text = ""]) => [name, /^the (most|least)\b/.exec(text)?.[1]]);
+  expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(ACROSS));
 });
 
 test("docs/auth.md explains each word for a denial, and nothing else", () => {
