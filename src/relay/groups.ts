@@ -35,7 +35,7 @@ export interface Peer extends Receiver {
   /** It has left, or its connection is closed. */
   isGone: boolean;
   /** The session that it begins with a role; undefined: it has none, and is forgotten when it leaves. */
-  begin(seat: Seat): RelaySession | undefined;
+  newSession(seat: Seat): RelaySession | undefined;
   /** It sits now. */
   seated(at: Seated): void;
   /** The engine has answered its claim, and all that follows from it is done. */

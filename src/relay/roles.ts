@@ -123,7 +123,7 @@ function sit(roles: Roles, seat: Seat, peer: Peer, resumed: RelaySession | undef
   }
   seat.holder = peer;
   peer.seat = seat;
-  seat.session = resumed ?? peer.begin(seat);
+  seat.session = resumed ?? peer.newSession(seat);
   if (seat.session !== undefined) roles.sessions.attach(seat.session, peer.conn);
   dropNotice(opposite);
   peer.seated({
