@@ -8,6 +8,7 @@
  * rejects with the FairleadError ENGINE_DOWN, and `health()` says so. A `deliver` that throws harms nobody else; the engine reports it.
  */
 import type { Data } from "./connection.ts";
+import type { Relays } from "./relays.ts";
 import type { Member, Position } from "./wire/v1.ts";
 
 export type { Member, Position };
@@ -204,6 +205,8 @@ export interface Engine {
   topics(route: string, limits: HistoryLimits): Topics;
   readonly claims: Claims;
   readonly presence: Presence;
+  /** Groups of relays that all nodes share; absent: each relay keeps its own. */
+  readonly relays?: Relays;
   health(): EngineHealth;
   /** Idempotent. Nothing is delivered afterwards, no `onLost` is called, and every call is answered as down. */
   close(): Promise<void>;

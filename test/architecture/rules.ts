@@ -20,6 +20,7 @@ const LAYERS: readonly { readonly name: string; readonly groups: readonly string
       "src/identity.ts",
       "src/route.ts",
       "src/engine.ts",
+      "src/relays.ts",
       "src/clock.ts",
       "src/errors.ts",
     ],
