@@ -106,7 +106,15 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
       });
     }
     case "relay":
-      return createRelay({ options, claims: engine.claims, counters, log, clock, name: path });
+      return createRelay({
+        options,
+        claims: engine.claims,
+        relays: engine.relays,
+        counters,
+        log,
+        clock,
+        name: path,
+      });
     case "bridge":
       return createBridge({ options, counters, capacity, clock, log, route: path });
   }

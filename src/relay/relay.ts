@@ -5,6 +5,7 @@ import type { Claims } from "../engine.ts";
 import { createFairBound } from "../limits/fair-bound.ts";
 import type { Log } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
+import type { Relays } from "../relays.ts";
 import { PHRASES, type Phrases } from "../wire/envelope.ts";
 import { createGroups } from "./groups.ts";
 import type { Mailbox, PostOffice } from "./mailbox.ts";
@@ -19,6 +20,8 @@ export interface RelayDeps {
   readonly clock: Clock;
   /** The configured path: two relay routes never share a group. */
   readonly name: string;
+  /** Where several nodes share an engine; undefined: the groups are this process's own. Pipes always are. */
+  readonly relays?: Relays | undefined;
 }
 
 export interface Relay extends Roles, RelayDeps {

@@ -1,0 +1,33 @@
+/** The peers of a relay route whose groups several nodes share. */
+import type { Relays } from "../../relays.ts";
+import { PHRASES } from "../../wire/envelope.ts";
+import type { RelayPeers } from "../peers.ts";
+import type { RelayDeps } from "../relay.ts";
+import type { SharedParts } from "./parts.ts";
+import { PlainGuest } from "./plain-guest.ts";
+import { V1Guest } from "./v1-guest.ts";
+
+export function createSharedPeers(deps: RelayDeps, relays: Relays): RelayPeers {
+  const { options, counters, clock, name } = deps;
+  const groups = relays.open(name, options, ({ due = 0, delivered = 0, ...lost }) => {
+    counters.due += due;
+    counters.delivered += delivered;
+    for (const reason of ["expired", "full", "ignored"] as const)
+      counters.dropped[reason] += lost[reason] ?? 0;
+  });
+  const parts: SharedParts = {
+    ...deps,
+    phrases: PHRASES[options.language],
+    groups,
+    ttl: options.queue.ttl || Number.POSITIVE_INFINITY,
+    now: () => clock.now(),
+  };
+  return {
+    plain: (connection) => new PlainGuest(parts, connection),
+    v1: (connection) => new V1Guest(parts, connection),
+    stats: () => ({ groups: 0, away: 0, queued: 0 }),
+    // Who would go on with a session shows who it is first, and a token that counts no longer is refused there.
+    revoked() {},
+    dispose: () => groups.close(),
+  };
+}
