@@ -30,7 +30,7 @@ export function v1House(input: Partial<RelayOptions> = {}, claims?: Claims) {
     const conn = openFake(speaking(house.route, user));
     let lastId = 0;
     const gather = () => {
-      for (const data of conn.take()) frames.push(parse(data));
+      for (const data of conn.take()) frames.push(parseFrame(data));
     };
     gather();
     frames.shift();
@@ -71,7 +71,7 @@ export function v1House(input: Partial<RelayOptions> = {}, claims?: Claims) {
 }
 
 /** The route as the listener runs it for a client that chose fairlead.v1. */
-function speaking(route: Route, user: string | null): Route {
+export function speaking(route: Route, user: string | null): Route {
   const { v1 } = route;
   if (v1 === undefined) throw new Error("the route speaks no fairlead.v1");
   let session: Session | undefined;
@@ -98,14 +98,14 @@ function never(): never {
   throw new Error("a session of a relay needs no timer");
 }
 
-function parse(data: string | Uint8Array): Frame {
+export function parseFrame(data: string | Uint8Array): Frame {
   if (typeof data === "string") return JSON.parse(data);
   const end = 2 + new DataView(data.buffer, data.byteOffset).getUint16(0);
   const header = JSON.parse(new TextDecoder().decode(data.subarray(2, end)));
   return { ...header, bytes: [...data.subarray(end)] };
 }
 
-function wordOf(frame: Frame): string {
+export function wordOf(frame: Frame): string {
   const { t, seq, state, data, role, reason, code } = frame;
   if (t === "data") return `data ${seq} ${JSON.stringify(data ?? frame["bytes"])}`;
   if (t === "receipt") return `receipt ${seq} ${state}`;
