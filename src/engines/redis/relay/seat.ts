@@ -13,7 +13,7 @@ import type { Step } from "./steps.ts";
 import {
   type Event,
   type JoinAnswer,
-  keptName,
+  joinWords,
   type LookAnswer,
   lossOf,
   messageOf,
@@ -82,23 +82,9 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
   }
 
   join(): void {
-    const { who, host } = this;
-    const { resumed } = who;
-    const words = {
-      k: "j",
-      r: this.role,
-      c: this.id,
-      p: who.isPlain,
-      i: host.newSession(),
-      u: who.user === null ? "" : `u${keptName(who.user)}`,
-      o: keptName(who.owner),
-      x: who.info,
-      s: resumed?.session,
-      up: resumed?.upto,
-      dn: resumed?.done,
-    };
+    const { resumed } = this.who;
     this.ask({
-      words,
+      words: joinWords(this.id, this.who, this.host.newSession()),
       answered: (answer) => this.joined(answer as JoinAnswer),
       failed: (error, wasSent) => {
         if (this.isOver) return;

@@ -1,5 +1,5 @@
 /** What scripts of the relay are given and answer, as JSON. Pure. */
-import type { HandedMessage, RelayTally } from "../../../relays.ts";
+import type { Candidate, HandedMessage, RelayTally } from "../../../relays.ts";
 import type { Role } from "../../../wire/envelope.ts";
 import type { PeerState, ReceiptState } from "../../../wire/v1.ts";
 
@@ -31,6 +31,27 @@ export function messageOf(seq: number, [kind, data, type]: Kept): HandedMessage 
 export const keptName = (text: string): string =>
   text.isWellFormed() && !text.startsWith('"') ? text : JSON.stringify(text);
 export const nameOf = (kept: string): string => (kept.startsWith('"') ? JSON.parse(kept) : kept);
+
+/** Asks for a role. `session`: a new one's, should it begin one. */
+export function joinWords(
+  id: string,
+  { role, isPlain, user, owner, info, resumed }: Candidate,
+  session: string,
+) {
+  return {
+    k: "j",
+    r: shortRole(role),
+    c: id,
+    p: isPlain,
+    i: session,
+    u: user === null ? "" : `u${keptName(user)}`,
+    o: keptName(owner),
+    x: info,
+    s: resumed?.session,
+    up: resumed?.upto,
+    dn: resumed?.done,
+  };
+}
 
 /** Of the partner: since when it is the same one. */
 export type SeatedWords = [
