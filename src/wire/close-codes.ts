@@ -27,6 +27,11 @@ export const CLOSE_CODES = {
   3003: { name: "forbidden", next: "stop", text: "the right is missing" },
   3008: { name: "timeout", next: "retry", text: "no token came in time" },
   4008: { name: "no pong", next: "retry", text: "no pong within the heartbeat's deadline" },
+  4011: {
+    name: "moved",
+    next: "retry",
+    text: "what was asked for is at another node; the reason is that node's URL",
+  },
   4029: {
     name: "too fast",
     next: "retry",
