@@ -3,6 +3,7 @@
  * `ROUTE/v4/connect` and `ROUTE/v4/reconnect?sid=SID&ack=N`. Pure. A sid is a secret: nothing of it goes into a text.
  */
 import type { Target } from "../../config/target.ts";
+import { isSid } from "./sid.ts";
 
 /** Paths of the SSH form, below the route's own. */
 export const SSH_PATHS = { connect: "/v4/connect", reconnect: "/v4/reconnect" } as const;
@@ -17,8 +18,6 @@ interface Asking {
   readonly query: URLSearchParams;
 }
 
-/** 128 bits in base64url. */
-const SID = /^[\w-]{22}$/;
 const COUNT = /^\d{1,16}$/;
 
 /** Whether a client at this path speaks frames, which a service must not get as bytes. */
@@ -42,8 +41,7 @@ export function readStreamRequest(path: string, query: URLSearchParams): StreamR
   const [sid, ack] = [query.get("sid"), query.get("ack")];
   const isNew = sid === null && ack === null && !path.endsWith(SSH_PATHS.reconnect);
   if (isNew || path.endsWith(SSH_PATHS.connect)) return { type: "new" };
-  if (sid === null || !SID.test(sid))
-    return { type: "bad", reason: "sid must be the one of CONNECT_SUCCESS" };
+  if (sid === null || !isSid(sid)) return { type: "bad", reason: "sid must be the one of CONNECT_SUCCESS" };
   const count = ack !== null && COUNT.test(ack) ? Number(ack) : Number.NaN;
   if (!Number.isSafeInteger(count))
     return { type: "bad", reason: "ack must be a count of bytes up to 2^53 - 1" };

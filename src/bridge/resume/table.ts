@@ -1,16 +1,17 @@
 /**
  * The streams of a route by their sid, those whose client is away among them: these wait for `window`, at most `max` of them with `total`
  * bytes of memory together. When it is more, whoever has left the most gives way (limits/shares.ts).
- * A sid is 128 random bits and is known here by its digest only: how long a look takes says nothing of the sids there are, and nobody
- * reads one in our memory. It serves the user who opened the stream, and nobody else.
+ * A sid is known here by its digest only: how long a look takes says nothing of the sids there are, and nobody reads one in our memory.
+ * It serves the user who opened the stream, and nobody else.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Clock, Timer } from "../../clock.ts";
 import type { Identity } from "../../identity.ts";
 import { holderOf } from "../../limits/holder.ts";
 import { createShares } from "../../limits/shares.ts";
 import { ACK_MS } from "../../wire/bridge-frames.ts";
 import type { KeptStream, StreamKeeper } from "./kept-stream.ts";
+import { newSid } from "./sid.ts";
 
 export interface ResumeTableOptions {
   /** Milliseconds that a stream waits for its client; 0 = however long. */
@@ -19,6 +20,8 @@ export interface ResumeTableOptions {
   readonly max: number;
   /** Bytes of memory for all that wait; 0 = any number. */
   readonly total: number;
+  /** Id of this node, which its sids begin with; undefined: there is no other. */
+  readonly node?: string | undefined;
   readonly clock: Clock;
   /** A stream gave way to so many others, and the bytes of these. */
   onCrowded(waiting: number, bytes: number): void;
@@ -35,7 +38,6 @@ export interface ResumeTable extends StreamKeeper {
   dispose(): void;
 }
 
-const SID_BYTES = 16;
 /** An ACK that is due waits for a visit, so two visits lie within the time it may take. */
 const VISIT_MS = ACK_MS / 2;
 
@@ -52,7 +54,7 @@ interface Wait {
 }
 
 export function createResumeTable(options: ResumeTableOptions): ResumeTable {
-  const { window, max, total, clock, onCrowded } = options;
+  const { window, max, total, node, clock, onCrowded } = options;
   const byKey = new Map<string, Place>();
   const places = new Map<KeptStream, Place>();
   const parked = new Map<KeptStream, Wait>();
@@ -89,7 +91,7 @@ export function createResumeTable(options: ResumeTableOptions): ResumeTable {
 
   return {
     enter(stream, user) {
-      const sid = randomBytes(SID_BYTES).toString("base64url");
+      const sid = newSid(node);
       const place = { key: keyOf(sid), user, stream };
       byKey.set(place.key, place);
       places.set(stream, place);

@@ -24,6 +24,11 @@ describe("a client asks", () => {
     expect(read(path, query)).toEqual({ type: "resume", sid: SID, ack });
   });
 
+  test("to go on with a stream of a node", () => {
+    const sid = `node-a_1${SID}`;
+    expect(read("/bridge", `sid=${sid}&ack=0`)).toEqual({ type: "resume", sid, ack: 0 });
+  });
+
   test.each([
     ["/bridge", `sid=${SID}`, "ack must be"],
     ["/bridge", "ack=0", "sid must be"],
