@@ -31,6 +31,8 @@ export type Choice = { readonly target: Target; readonly name: string } | Refuse
 
 export interface Chooser {
   choose(request: AdmitRequest): Choice | Promise<Choice>;
+  /** What the right is asked for, of one who asks for this; undefined: the request does not say. */
+  named(request: AdmitRequest): string | undefined;
   /** Why somebody may not be led to what this bridge calls `name`; undefined: it may. */
   lacks(somebody: Pick<Connection, "identity" | "may">, name: string): string | undefined;
   dispose(): void;
@@ -40,6 +42,8 @@ export interface Chooser {
 interface Way<Asked extends { readonly name: string }> {
   /** What a client asks for. */
   asked(request: AdmitRequest): Asked | Refused;
+  /** The name of that, where it has one. */
+  named(request: AdmitRequest): string | undefined;
   find(asked: Asked, request: AdmitRequest): Found | Promise<Found>;
   /** The name of the one target that a token may be for. Absent: as the token has it. */
   claimed?(target: string): string | undefined;
@@ -68,7 +72,7 @@ export function createChooser({ options, ...house }: ChooserOptions): Chooser {
   if (options.allow !== undefined) return chooserOf(byAddress(options.allow, options, house));
   if (options.target === undefined) throw new Error("a bridge that leads nowhere was not refused");
   const found = { target: targetOf(options.target) };
-  return chooserOf({ asked: () => ONLY_TARGET, find: () => found });
+  return chooserOf({ asked: () => ONLY_TARGET, named: () => ONLY_TARGET.name, find: () => found });
 }
 
 const FORBIDDEN = { refusal: refusal("forbidden") };
@@ -85,6 +89,7 @@ function chooserOf<Asked extends { readonly name: string }>(way: Way<Asked>): Ch
 
   return {
     lacks: lacksLead,
+    named: (request) => way.named(request),
     dispose: () => way.dispose?.(),
     choose(request) {
       const asked = way.asked(request);
@@ -107,8 +112,10 @@ function byName(
   const all = new Map(
     Object.entries(targets).map(([name, written]) => [name, { target: named(name, targetOf(written)) }]),
   );
+  const nameOf = ({ params }: AdmitRequest) => params[param] ?? "";
   return {
-    asked: ({ params }) => ({ name: params[param] ?? "" }),
+    asked: (request) => ({ name: nameOf(request) }),
+    named: nameOf,
     find: ({ name }) => all.get(name) ?? UNKNOWN,
   };
 }
@@ -120,6 +127,7 @@ function byToken(source: string, { route, clock, log }: House): Way<typeof BY_TO
   const guesses = createAttempts(clock, (many) => log.warn({ route, ...many }, "! tokens are guessed"));
   return {
     asked: () => BY_TOKEN,
+    named: () => BY_TOKEN.name,
     find(_, { params, query, remoteAddress }) {
       const settle = (target: Target | undefined): Found => {
         if (target !== undefined) return { target };
@@ -163,6 +171,10 @@ function byAddress(
       const isSilent = host === "" && port === "" && identity.target !== undefined;
       const address = isSilent ? parseAddress(identity.target) : readAddress(host, port);
       return "failure" in address ? refused(address.failure, address.reason, [host, port], ip) : address;
+    },
+    named({ query }) {
+      const address = readAddress(query.get("host") ?? "", query.get("port") ?? "");
+      return "failure" in address ? undefined : address.name;
     },
     async find(address, request) {
       const found = await allowed.ask(address, request);

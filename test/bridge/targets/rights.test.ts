@@ -48,6 +48,21 @@ describe("the right to connect", () => {
     for (const other of ["db:1", "db", "Target", "*.*"]) expect(await ask("/b", [other])).toBe("forbidden");
   });
 
+  test.each([
+    [{ target: "db:1" }, "/b", "/b?host=x", "target"],
+    [TARGETS, "/b/:host", "/b/lab.two", "lab.two"],
+    [TARGETS, "/b/:host", "/b/none", "none"],
+    [ALLOW, "/b", "/b?host=FD00:0::1&port=22", "[fd00::1]:22"],
+    [ALLOW, "/b", "/b?sid=x", undefined],
+  ])(
+    "has the name of what is asked for before anything is looked up: %p at %s, %s",
+    (input, route, url, name) => {
+      const { chooser, resolved } = rightsHouse(input, route);
+      expect(chooser.named(admitRequest(url, route, { may: mayOf([]), identity: alice }))).toBe(name);
+      expect(resolved).toEqual([]);
+    },
+  );
+
   test("to named targets is asked for their name, the same answer for those that do not exist", async () => {
     const { ask } = rightsHouse(TARGETS, "/b/:host");
     expect(await ask("/b/lab.two", ["lab.*"])).toBe("lab.two (10.0.0.8:1)");
