@@ -1,17 +1,22 @@
 /**
  * Streams of one bridge, as the route sees them: which subprotocols open one, and who goes on with one.
  * Failure: all after the 101, so that a client in a browser sees it: 4500 for a request that cannot be one, 4510 for a stream that is
- * unknown, expired, another user's, or cannot be served from where the client stands; 3003 for a user who may not be led there any more.
+ * unknown, expired, another user's, or cannot be served from where the client stands; 3003 for a user who may not be led there any more;
+ * where there are several nodes, what resume/elsewhere.ts says of a stream that another one has.
  */
 import type { Clock } from "../clock.ts";
+import type { Cluster } from "../cluster.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Connection } from "../connection.ts";
 import type { Identity } from "../identity.ts";
 import type { Capacity } from "../limits.ts";
+import type { Log } from "../log.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { AdmitRequest, RouteStats } from "../route.ts";
 import { DATA_HEADER, WINDOW_BYTES } from "../wire/bridge-frames.ts";
 import { type BridgeEnd, refusedEnd } from "./end.ts";
+import type { Ending } from "./ending.ts";
+import { elsewhere, isElsewhere } from "./resume/elsewhere.ts";
 import type { StreamHouse } from "./resume/kept-stream.ts";
 import { readStreamRequest } from "./resume/request.ts";
 import { ResumeStream } from "./resume/stream.ts";
@@ -22,8 +27,8 @@ import type { Upstream } from "./upstream.ts";
 export interface Streams {
   /** By the subprotocol that opens one. */
   readonly forms: ReadonlyMap<string, StreamForm>;
-  /** The end of a client that goes on with a stream, or is told why it cannot; undefined: it wants a new one. */
-  resume(request: AdmitRequest, form: StreamForm): BridgeEnd | undefined;
+  /** The end of a client that goes on with a stream, or is told why it cannot; undefined: it wants a new one. Never rejects. */
+  resume(request: AdmitRequest, form: StreamForm): BridgeEnd | Promise<BridgeEnd> | undefined;
   /** A new stream over an upstream of its own. `name`: what the right was asked for. */
   create(upstream: Upstream, form: StreamForm, name: string): BridgeEnd;
   /** Of `Route.revoked`. */
@@ -37,6 +42,13 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
   readonly counters: Pick<RouteCounters, "recoveries">;
   readonly capacity: Pick<Capacity, "max">;
   readonly clock: Clock;
+  /** Undefined: there is no other node. */
+  readonly cluster?: Pick<Cluster, "self" | "find"> | undefined;
+  readonly log: Pick<Log, "warn">;
+  /** The route's path, for the log. */
+  readonly route: string;
+  /** What the right to the target would be asked for, as far as the request says that; undefined: it does not. */
+  named(request: AdmitRequest): string | undefined;
   /** Why somebody may not be led to what the bridge calls `name`; undefined: it may. */
   lacks(somebody: Pick<Connection, "identity" | "may">, name: string): string | undefined;
   /** A stream gave way to so many others, and the bytes of these. */
@@ -46,10 +58,10 @@ export interface StreamsDeps extends Omit<StreamHouse, "keeper" | "buffer" | "st
 const LOST = "the stream is lost: unknown, expired, or not kept as far back as asked";
 
 export function createStreams(deps: StreamsDeps): Streams {
-  const { options, counters, capacity, clock, lacks, onCrowded, ...house } = deps;
+  const { options, counters, capacity, clock, cluster, log, route, named, lacks, onCrowded, ...house } = deps;
   const { window, total, buffer } = options.resume;
   const max = maxParked(options.resume.streams, capacity.max);
-  const table = createResumeTable({ window, max, total, clock, onCrowded });
+  const table = createResumeTable({ window, max, total, node: cluster?.self, clock, onCrowded });
   const shared: StreamHouse = {
     ...house,
     keeper: table,
@@ -79,12 +91,37 @@ export function createStreams(deps: StreamsDeps): Streams {
     };
   }
 
+  function dismissed({ code, reason }: Ending): BridgeEnd {
+    return {
+      ...refusedEnd(code, reason),
+      open(connection) {
+        if (code === 4510) counters.recoveries.lost += 1;
+        connection.close(code, reason);
+      },
+    };
+  }
+
+  /** Where a stream is, nobody learns who may not be led to what is asked for. */
+  async function sentAway(
+    request: AdmitRequest,
+    at: Pick<Cluster, "self" | "find">,
+    sid: string,
+  ): Promise<BridgeEnd> {
+    const name = named(request);
+    const lacking = name === undefined ? undefined : lacks(request, name);
+    if (lacking !== undefined) return refusedEnd(3003, lacking);
+    return dismissed(await elsewhere({ cluster: at, log, route }, sid));
+  }
+
   return {
     forms: new Map(formsOf(options).map((form) => [form.protocol, form])),
-    resume({ path, query }, form) {
-      const asked = readStreamRequest(path, query);
+    resume(request, form) {
+      const asked = readStreamRequest(request.path, request.query);
       if (asked.type === "new") return undefined;
-      return asked.type === "bad" ? refusedEnd(4500, asked.reason) : returning(form, asked.sid, asked.ack);
+      if (asked.type === "bad") return refusedEnd(4500, asked.reason);
+      const { sid, ack } = asked;
+      const isHere = cluster === undefined || !isElsewhere(cluster, sid);
+      return isHere ? returning(form, sid, ack) : sentAway(request, cluster, sid);
     },
     create: (upstream, form, name) => new ResumeStream(upstream, form, name, shared),
     revoked: (counts) => table.revoked(counts),

@@ -18,6 +18,7 @@ import type { Resolve } from "../bridge/targets/allowed.ts";
 import { createChooser } from "../bridge/targets.ts";
 import type { Upstream } from "../bridge/upstream.ts";
 import type { Clock } from "../clock.ts";
+import type { Cluster } from "../cluster.ts";
 import type { BridgeOptions } from "../config/kinds/bridge.ts";
 import type { Target } from "../config/target.ts";
 import type { Connection } from "../connection.ts";
@@ -35,6 +36,8 @@ export interface BridgeDeps {
   readonly counters: RouteCounters;
   readonly capacity: Capacity;
   readonly clock: Clock;
+  /** The nodes that share an engine; undefined: there is this one only. */
+  readonly cluster?: Pick<Cluster, "self" | "find"> | undefined;
   readonly log: Log;
   /** The route's path, for the log. */
   readonly route: string;
@@ -62,7 +65,7 @@ const BINARY = "binary";
 const FAREWELL_MS = 1_000;
 
 export function createBridge(deps: BridgeDeps): Route {
-  const { options, counters, capacity, clock, log, route, resolve } = deps;
+  const { options, counters, capacity, clock, cluster, log, route, resolve } = deps;
   const chooser = createChooser({ options, route, clock, log, resolve });
   const dialer = dialerOf(deps);
   const stage = createStage();
@@ -75,6 +78,10 @@ export function createBridge(deps: BridgeDeps): Route {
     stage,
     leave,
     gone: upstreams.gone,
+    cluster,
+    log,
+    route,
+    named: chooser.named,
     lacks: chooser.lacks,
     onCrowded: (waiting, bytes) => log.warn({ route, waiting, bytes }, "! a waiting stream gave way"),
   });
@@ -109,7 +116,7 @@ export function createBridge(deps: BridgeDeps): Route {
     const form = streams.forms.get(protocol ?? "");
     if (form === undefined && speaksSsh && isOfSshForm(request.path)) return WANTS_SSH;
     const returning = form && streams.resume(request, form);
-    if (returning !== undefined) return { admitted: { state: returning, ...spoken } };
+    if (returning !== undefined) return { admitted: { state: await returning, ...spoken } };
     const chosen = chooser.choose(request);
     const choice = chosen instanceof Promise ? await chosen : chosen;
     if ("refusal" in choice) return choice;
