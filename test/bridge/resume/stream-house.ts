@@ -8,11 +8,13 @@ import { BRIDGE_FORM, type StreamForm } from "../../../src/bridge/resume/stream-
 import { createStreams } from "../../../src/bridge/resume.ts";
 import { createStage } from "../../../src/bridge/stage.ts";
 import type { Upstream } from "../../../src/bridge/upstream.ts";
+import type { Cluster } from "../../../src/cluster.ts";
 import { createRouteCounters } from "../../../src/metrics.ts";
 import type { AdmitRequest, Route } from "../../../src/route.ts";
 import * as frames from "../../../src/wire/bridge-frames.ts";
 import { testClock } from "../../clock.ts";
 import { type FakeConnection, openFake } from "../../fake-connection.ts";
+import { memoryLog } from "../../gateway.ts";
 import { OPEN_REQUEST } from "../../open-access.ts";
 import { type FakeUpstream, fakeUpstream } from "../fake-upstream.ts";
 
@@ -25,6 +27,9 @@ export interface HouseOptions {
   readonly form?: StreamForm;
   /** Descriptors of the gateway; 0 = no cap. */
   readonly max?: number;
+  readonly cluster?: Cluster;
+  /** Absent: what the request asks for has no name. */
+  readonly named?: string;
 }
 
 type Before = (connection: FakeConnection) => void;
@@ -65,10 +70,11 @@ export function streamHouse(
   options: HouseOptions = {},
   lacking: (name: string) => string | undefined = () => undefined,
 ) {
-  const { form = BRIDGE_FORM, stallTimeout = 300_000, max = 0, ...resume } = options;
+  const { form = BRIDGE_FORM, stallTimeout = 300_000, max = 0, cluster, named, ...resume } = options;
   const [clock, stage] = [testClock(), createStage()];
   const counters = createRouteCounters("/bridge", "bridge");
   const gone: Upstream[] = [];
+  const log = memoryLog();
   let crowded = 0;
   const streams = createStreams({
     options: {
@@ -87,6 +93,10 @@ export function streamHouse(
     counters,
     capacity: { max },
     clock,
+    cluster,
+    log,
+    route: "/bridge",
+    named: () => named,
     stage,
     // What the route does with a pipe, in short.
     leave(upstream, left) {
@@ -123,6 +133,7 @@ export function streamHouse(
     streams,
     counters,
     gone,
+    log,
     get crowded() {
       return crowded;
     },
@@ -140,7 +151,15 @@ export function streamHouse(
       const query = new URLSearchParams({ sid, ack: String(ack) });
       const end = streams.resume({ ...REQUEST, query }, as);
       if (end === undefined) throw new Error("it asks for a new stream");
+      if (end instanceof Promise) throw new Error("it is of another node: use resumeElsewhere");
       return enter(end, user, before);
+    },
+    /** A client comes back whose sid is one of another node. */
+    async resumeElsewhere(sid: string, ack = 0, as = form): Promise<StreamClient> {
+      const query = new URLSearchParams({ sid, ack: String(ack) });
+      const end = streams.resume({ ...REQUEST, query }, as);
+      if (!(end instanceof Promise)) throw new Error("it is of this node");
+      return enter(await end, null);
     },
     /** The turn ends: what was said is with the targets. */
     async turn(): Promise<void> {
