@@ -6,6 +6,7 @@ import type { Delays } from "../backoff.ts";
 import { nextStep } from "../next-step.ts";
 import { planRetries, type Retries } from "../retries.ts";
 import type { Clock } from "../timing.ts";
+import type { Moves } from "./moves.ts";
 
 /** A gateway keeps a stream for 60 s from when it notices the loss, at the latest 15 s after this side did. */
 const PATIENCE_MS = 75_000;
@@ -18,6 +19,7 @@ export interface ResumeOptions extends Delays {
   readonly clock: Clock;
   /** A fresh token may help. */
   readonly renewable: boolean;
+  readonly moves: Moves;
 }
 
 export interface Resumes extends Retries {
@@ -31,7 +33,13 @@ export function isFinal(code: number): boolean {
 }
 
 /** Its `good` says that the stream has moved, or rested in peace. */
-export function planResumes({ patience = PATIENCE_MS, clock, renewable, ...delays }: ResumeOptions): Resumes {
+export function planResumes({
+  patience = PATIENCE_MS,
+  clock,
+  renewable,
+  moves,
+  ...delays
+}: ResumeOptions): Resumes {
   const retries = planRetries(renewable, { ...delays, maxDelay: delays.maxDelay ?? MAX_DELAY_MS });
   let hasBegun = false;
   let isCarried = false;
@@ -40,6 +48,7 @@ export function planResumes({ patience = PATIENCE_MS, clock, renewable, ...delay
     ...retries,
     carried() {
       hasBegun = isCarried = true;
+      moves.carried();
     },
     good() {
       lostAt = undefined;
@@ -52,7 +61,9 @@ export function planResumes({ patience = PATIENCE_MS, clock, renewable, ...delay
       lostAt ??= clock.now();
       const isTokenBad = ending.code === 3000;
       const isOver = isFinal(ending.code) || !hasBegun || clock.now() - lostAt >= patience;
+      const hasMoved = moves.follow(ending);
       if (isOver && !isTokenBad) return undefined;
+      if (hasMoved) return 0;
       // Codes that end a session do not end a stream.
       return retries.after({ ...ending, code: isTokenBad ? 3000 : 1006 }, uptime);
     },

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from "../timing.ts";
 import { type Token, tokenProtocol } from "../token.ts";
 import type { Ending, WebSocketLike } from "../web-socket-like.ts";
 import { Inbox } from "./inbox.ts";
+import { type Moves, planMoves } from "./moves.ts";
 import { Outbox } from "./outbox.ts";
 import { isFinal, planResumes, type Resumes } from "./resumes.ts";
 import { type Silence, watchSilence } from "./silence.ts";
@@ -22,6 +23,11 @@ export interface OpenBridgeOptions extends LinkOptions {
    * 0 = a lost connection is the end. @default 75,000
    */
   readonly patience?: number | undefined;
+  /**
+   * Goes on at the node that the gateway names when the stream is there, with the same token; never from wss to ws. false: asks the first
+   * address again until that node answers by chance. @default true
+   */
+  readonly follow?: boolean | undefined;
   /** Ends both streams at once, with an error `aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -42,6 +48,7 @@ export class BridgeStream {
   readonly #settled = Promise.withResolvers<void>();
   readonly #listeners = new Set<(status: BridgeStatus) => void>();
   readonly #clock: Clock;
+  readonly #moves: Moves;
   readonly #retries: Resumes;
   readonly #link: Link;
   readonly #over = new AbortController();
@@ -71,9 +78,11 @@ export class BridgeStream {
     const abort = (reason: unknown) => this.#abort(reason);
     this.inbox = new Inbox({ taken: () => this.#taken(), cancelled: abort });
     this.outbox = new Outbox(abort);
+    this.#moves = planMoves(options.follow);
     this.#retries = planResumes({
       ...options,
       clock: this.#clock,
+      moves: this.#moves,
       renewable: typeof options.token === "function" || typeof url === "function",
     });
     const ends = {
@@ -102,6 +111,7 @@ export class BridgeStream {
     const { token } = this.#options;
     const here = (globalThis as { location?: { href: string } }).location?.href;
     const url = new URL(await asked(this.#url), here);
+    this.#moves.lead(url);
     const text = typeof token === "function" ? await token(signal) : token;
     signal.throwIfAborted();
     if (this.#sid !== undefined) {
