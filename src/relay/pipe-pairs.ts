@@ -6,20 +6,20 @@
  * and the other is closed with 1000 once all that was said has been handed over. The group is free from the moment the first one leaves.
  * Limits: `waitTimeout`, KEPT_BYTES and MAX_KEPT for who waits; `slow.highWater` and one read (512 KiB) for who is joined. Each
  * direction pauses its own sender only. Failure: a URL that says nothing usable is closed with 4500, a third peer or the one it
- * replaces as `third` says, a claim that fails with 1013.
+ * replaces as `third` says, one whose group is at another node with 4011, a claim that fails or is lost with 1013.
  */
 import type { Timer } from "../clock.ts";
 import type { Connection, Data } from "../connection.ts";
-import type { Claim, EngineError } from "../engine.ts";
 import { hasRoom, holdBack } from "../outbox.ts";
 import { type Recorder, type Recordings, recordingsOf } from "../recording/recorder.ts";
 import { refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
-import type { CloseCode } from "../wire/close-codes.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
+import { lostWith, type Parting, refusedWith } from "./pipe-partings.ts";
 import { readPipeQuery } from "./pipe-query.ts";
+import { createPipeRoles, type PipeRoles, type Refused, type Seat } from "./pipe-roles.ts";
 import type { RelayDeps } from "./relay.ts";
-import { claimName, NO_ROLES, placeLacks, takenText } from "./role-claims.ts";
+import { placeLacks } from "./role-claims.ts";
 import { type Watched, watchSilence } from "./silence.ts";
 import { createTurn, type Turn } from "./turn.ts";
 
@@ -32,6 +32,7 @@ const MAX_KEPT = 16_384;
 
 interface Pipes extends RelayDeps {
   readonly turn: Turn<End>;
+  readonly roles: PipeRoles;
   /** Those without a partner, also while their claim has no answer. */
   readonly waiting: Set<End>;
   /** Undefined: nothing is recorded. */
@@ -42,17 +43,12 @@ interface Pipes extends RelayDeps {
 /** What a URL asks for. */
 type Asked = (Registration & { readonly protocol: string | undefined }) | { readonly problem: string };
 
-interface Ending {
-  readonly code: CloseCode;
-  readonly reason: string;
-}
-
 /** One connection, from `open` to its close. */
 interface End extends Registration, Watched {
   readonly conn: Connection;
   readonly protocol: string | undefined;
   /** Undefined before it was granted, and again once the role is free. */
-  claim: Claim | undefined;
+  claim: Seat | undefined;
   partner: End | undefined;
   /** Said before the partner came. */
   kept: Data[];
@@ -60,16 +56,15 @@ interface End extends Registration, Watched {
   /** The same one for both of a pair. */
   recorder: Recorder | undefined;
   /** Close it with this once nothing waits for it. */
-  ending: Ending | undefined;
+  ending: Parting | undefined;
 }
-
-type Refused = { readonly takenBy: string } | EngineError;
 
 /** The route of kind relay in mode pipe. It owns one timer (none when `waitTimeout` is 0) from `start` to `dispose`. */
 export function createPipeRelay(deps: RelayDeps): Route {
   const turn = createTurn<End>((to, messages) => handOver(pipes, to, messages));
   const recordings = recordingsOf(deps.options.record, { ...deps, route: deps.name });
-  const pipes: Pipes = { ...deps, turn, recordings, waiting: new Set(), groups: new Map() };
+  const roles = createPipeRoles(deps);
+  const pipes: Pipes = { ...deps, turn, roles, recordings, waiting: new Set(), groups: new Map() };
   let watch: Timer | undefined;
   return {
     kind: "relay",
@@ -100,7 +95,7 @@ function watchForPartners(pipes: Pipes): Timer {
     timeout: waitTimeout,
     members: pipes.waiting,
     excused: () => false,
-    silent: (end) => turnAway(end, 4408, `no partner within ${waitTimeout} ms`),
+    silent: (end) => turnAway(end, { code: 4408, reason: `no partner within ${waitTimeout} ms` }),
   });
 }
 
@@ -121,8 +116,7 @@ function open(pipes: Pipes, conn: Connection, asked: Asked): void {
     conn.close(4500, asked.problem);
     return;
   }
-  const { options, claims, clock, waiting, name } = pipes;
-  const { role } = asked;
+  const { options, clock, waiting, roles } = pipes;
   const end: End = {
     ...asked,
     conn,
@@ -137,24 +131,22 @@ function open(pipes: Pipes, conn: Connection, asked: Asked): void {
   };
   conn.state = end;
   waiting.add(end);
-  const onLost = () => turnAway(end, 4590, `another ${role} has taken this one's place`);
+  const onLost = (how: "taken" | "expired") => turnAway(end, lostWith(asked.role, how));
   const takeOver = options.third === "replace";
-  claims.claim(claimName(name, asked), { holder: conn.id, lease: 0, takeOver, onLost }, (result) =>
-    answer(pipes, end, result),
-  );
+  roles.claim(asked, { holder: conn.id, takeOver, onLost }, (result) => answer(pipes, end, result));
 }
 
 /** A claim's answer; the end may have left since it asked. */
-function answer(pipes: Pipes, end: End, result: Claim | Refused): void {
+function answer(pipes: Pipes, end: End, result: Seat | Refused): void {
   if ("release" in result) {
     end.claim = result;
     if (pipes.waiting.has(end)) sit(pipes, end);
     else release(pipes, end);
-  } else if ("takenBy" in result) {
-    turnAway(end, 4409, takenText(end.role));
   } else {
-    pipes.log.warn({ conn: end.conn.id, route: pipes.name, code: 1013, reason: result.text }, "! no claim");
-    turnAway(end, 1013, NO_ROLES);
+    const { conn, role } = end;
+    const where = { conn: conn.id, route: pipes.name, code: 1013 };
+    if ("text" in result) pipes.log.warn({ ...where, reason: result.text }, "! no claim");
+    turnAway(end, refusedWith(role, result));
   }
 }
 
@@ -207,7 +199,7 @@ function keep(end: End, data: Data, size: number): void {
   end.kept.push(data);
   end.keptBytes += size + KEPT_OVERHEAD;
   if (end.kept.length > MAX_KEPT)
-    turnAway(end, 1008, `more than ${MAX_KEPT} messages before the partner came`);
+    turnAway(end, { code: 1008, reason: `more than ${MAX_KEPT} messages before the partner came` });
   else if (end.keptBytes > KEPT_BYTES) end.conn.pause();
 }
 
@@ -248,7 +240,7 @@ function leave(pipes: Pipes, end: End | undefined, code: number): void {
 }
 
 /** Sets the partner free. What this end still says reaches nobody. */
-function part(pipes: Pipes, end: End, ending: Ending): void {
+function part(pipes: Pipes, end: End, ending: Parting): void {
   const { partner } = end;
   if (partner === undefined) return;
   end.partner = undefined;
@@ -269,13 +261,13 @@ function release({ groups }: Pipes, end: End): void {
 }
 
 /** The gateway stops: that is what both hear of, because neither of them has left. */
-function finish(pipes: Pipes, end: End, ending: Ending): void {
+function finish(pipes: Pipes, end: End, ending: Parting): void {
   part(pipes, end, ending);
   endGently(pipes, end, ending);
 }
 
 /** The runtime may lose what waits at a close, so that goes first. Called again whenever some of it went out. */
-function endGently({ turn }: Pipes, end: End, ending: Ending): void {
+function endGently({ turn }: Pipes, end: End, ending: Parting): void {
   const { conn } = end;
   end.ending ??= ending;
   turn.flush(end);
@@ -285,7 +277,7 @@ function endGently({ turn }: Pipes, end: End, ending: Ending): void {
 }
 
 /** A paused connection would not see the client's answer to the close. */
-function turnAway({ conn }: End, code: CloseCode, reason: string): void {
+function turnAway({ conn }: End, { code, reason }: Parting): void {
   if (conn.isPaused) conn.resume();
   conn.close(code, reason);
 }

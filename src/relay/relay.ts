@@ -1,5 +1,6 @@
 /** What all peers of one relay route have in common. It owns the timer that looks for what waits too long, as long as anything does. */
 import type { Clock, Timer } from "../clock.ts";
+import type { Cluster } from "../cluster.ts";
 import type { RelayOptions } from "../config/kinds/relay.ts";
 import type { Claims } from "../engine.ts";
 import { createFairBound } from "../limits/fair-bound.ts";
@@ -15,6 +16,8 @@ import { createSessions } from "./sessions.ts";
 export interface RelayDeps {
   readonly options: RelayOptions;
   readonly claims: Claims;
+  /** The nodes that share the claims; undefined: there is this one only. */
+  readonly cluster?: Pick<Cluster, "self" | "find"> | undefined;
   readonly counters: RouteCounters;
   readonly log: Log;
   readonly clock: Clock;

@@ -8,6 +8,11 @@ export function claimName(route: string, { group, role }: Registration): string 
   return `${route}\0${group}\0${role}`;
 }
 
+/** Which node has a group. No role is called so. */
+export function homeName(route: string, group: string): string {
+  return `${route}\0${group}\0node`;
+}
+
 /** Why this place may not be taken. MUST be asked before anything of the group is looked at: the answer is the same whether it exists or not. */
 export function placeLacks(may: May, { group, role }: Registration): string | undefined {
   return lacks(may, `join:${role}`, group);
