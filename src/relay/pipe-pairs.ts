@@ -131,7 +131,7 @@ function open(pipes: Pipes, conn: Connection, asked: Asked): void {
   };
   conn.state = end;
   waiting.add(end);
-  const onLost = (how: "taken" | "expired") => turnAway(end, lostWith(asked.role, how));
+  const onLost = (how: "taken" | "expired") => lose(pipes, end, how);
   const takeOver = options.third === "replace";
   roles.claim(asked, { holder: conn.id, takeOver, onLost }, (result) => answer(pipes, end, result));
 }
@@ -148,6 +148,12 @@ function answer(pipes: Pipes, end: End, result: Seat | Refused): void {
     if ("text" in result) pipes.log.warn({ ...where, reason: result.text }, "! no claim");
     turnAway(end, refusedWith(role, result));
   }
+}
+
+function lose(pipes: Pipes, end: End, how: "taken" | "expired"): void {
+  const parting = lostWith(end.role, how);
+  if (how === "taken") turnAway(end, parting);
+  else finish(pipes, end, parting);
 }
 
 function sit(pipes: Pipes, end: End): void {
@@ -260,7 +266,7 @@ function release({ groups }: Pipes, end: End): void {
   end.claim = undefined;
 }
 
-/** The gateway stops: that is what both hear of, because neither of them has left. */
+/** The gateway stops, or has lost the group: that is what both hear of, because neither of them has left. */
 function finish(pipes: Pipes, end: End, ending: Parting): void {
   part(pipes, end, ending);
   endGently(pipes, end, ending);

@@ -1,5 +1,6 @@
 /** A relay route in mode pipe with fake connections and the memory engine's claims, and what its tests say to it. */
 
+import type { Cluster } from "../../src/cluster.ts";
 import { type RelayOptions, relayOptions } from "../../src/config/kinds/relay.ts";
 import type { Claims } from "../../src/engine.ts";
 import { createClaims } from "../../src/engines/in-process/claims.ts";
@@ -18,14 +19,22 @@ export type PipeHouse = ReturnType<typeof pipeHouse>;
 /** What was said in this turn has been handed over. */
 export const turnEnd = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** `claims`: instead of the memory engine's, to answer late or badly. */
-export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims) {
+/** `claims`: instead of the memory engine's, to answer late or badly, or shared with the other nodes of `cluster`. */
+export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims, cluster?: Cluster) {
   const clock = testClock();
   const log = memoryLog();
   const options = relayOptions.parse({ kind: "relay", mode: "pipe", ...input });
   const counters = createRouteCounters("/pipe", "relay");
   const memory = createClaims({ clock, report: ({ error }) => log.error({ error }, "onLost threw") });
-  const route = createPipeRelay({ options, claims: claims ?? memory, counters, log, clock, name: "/pipe" });
+  const route = createPipeRelay({
+    options,
+    claims: claims ?? memory,
+    cluster,
+    counters,
+    log,
+    clock,
+    name: "/pipe",
+  });
   route.start?.();
 
   function admit(query: string, protocols: readonly string[] = []) {
