@@ -16,7 +16,7 @@ import type { AdmitRequest, RouteStats } from "../route.ts";
 import { DATA_HEADER, WINDOW_BYTES } from "../wire/bridge-frames.ts";
 import { type BridgeEnd, refusedEnd } from "./end.ts";
 import type { Ending } from "./ending.ts";
-import { elsewhere, isElsewhere } from "./resume/elsewhere.ts";
+import { createElsewhere, type Elsewhere } from "./resume/elsewhere.ts";
 import type { StreamHouse } from "./resume/kept-stream.ts";
 import { readStreamRequest } from "./resume/request.ts";
 import { ResumeStream } from "./resume/stream.ts";
@@ -62,6 +62,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   const { window, total, buffer } = options.resume;
   const max = maxParked(options.resume.streams, capacity.max);
   const table = createResumeTable({ window, max, total, node: cluster?.self, clock, onCrowded });
+  const others = cluster && createElsewhere({ cluster, log, route });
   const shared: StreamHouse = {
     ...house,
     keeper: table,
@@ -102,15 +103,10 @@ export function createStreams(deps: StreamsDeps): Streams {
   }
 
   /** Where a stream is, nobody learns who may not be led to what is asked for. */
-  async function sentAway(
-    request: AdmitRequest,
-    at: Pick<Cluster, "self" | "find">,
-    sid: string,
-  ): Promise<BridgeEnd> {
+  async function sentAway(request: AdmitRequest, others: Elsewhere, sid: string): Promise<BridgeEnd> {
     const name = named(request);
     const lacking = name === undefined ? undefined : lacks(request, name);
-    if (lacking !== undefined) return refusedEnd(3003, lacking);
-    return dismissed(await elsewhere({ cluster: at, log, route }, sid));
+    return lacking === undefined ? dismissed(await others.answer(sid)) : refusedEnd(3003, lacking);
   }
 
   return {
@@ -120,8 +116,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       if (asked.type === "new") return undefined;
       if (asked.type === "bad") return refusedEnd(4500, asked.reason);
       const { sid, ack } = asked;
-      const isHere = cluster === undefined || !isElsewhere(cluster, sid);
-      return isHere ? returning(form, sid, ack) : sentAway(request, cluster, sid);
+      return others?.has(sid) ? sentAway(request, others, sid) : returning(form, sid, ack);
     },
     create: (upstream, form, name) => new ResumeStream(upstream, form, name, shared),
     revoked: (counts) => table.revoked(counts),
