@@ -1,10 +1,13 @@
-/** Nodes that know each other by a table in memory: a Cluster without a server, for states that a real one cannot be brought to at a moment. */
+/** Nodes that find each other by a table in memory: of a Cluster what sends clients to the right one, in states that a real one cannot be brought to at a moment. */
 import type { Cluster, ClusterNode } from "../src/cluster.ts";
 import { FairleadError } from "../src/errors.ts";
 
+/** What it takes to send a client to the right node. */
+export type FakeCluster = Pick<Cluster, "self" | "find">;
+
 export interface FakeNodes {
   /** Named after its id. */
-  join(id: string, advertise?: string): Cluster;
+  join(id: string, advertise?: string): FakeCluster;
   leave(id: string): void;
   /** While it is, nobody is told anything. */
   isDown: boolean;
@@ -27,15 +30,10 @@ export function fakeNodes(): FakeNodes {
       all.set(id, { id, name: `name-of-${id}`, advertise, version: "1", config: "", load: {}, ...times });
       return {
         self: id,
-        announce() {},
-        nodes: () => answer(() => [...all.values()]),
         find(other) {
           asked.push(other);
           return answer(() => all.get(other));
         },
-        tell() {},
-        hear: () => ({ close() {} }),
-        onGone: () => ({ close() {} }),
       };
     },
     leave: (id) => void all.delete(id),

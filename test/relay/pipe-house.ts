@@ -1,6 +1,5 @@
 /** A relay route in mode pipe with fake connections and the memory engine's claims, and what its tests say to it. */
 
-import type { Cluster } from "../../src/cluster.ts";
 import { type RelayOptions, relayOptions } from "../../src/config/kinds/relay.ts";
 import type { Claims } from "../../src/engine.ts";
 import { createClaims } from "../../src/engines/in-process/claims.ts";
@@ -10,6 +9,7 @@ import { createPipeRelay } from "../../src/relay/pipe-pairs.ts";
 import type { Admission, AdmitRequest } from "../../src/route.ts";
 import type { Role } from "../../src/wire/envelope.ts";
 import { testClock } from "../clock.ts";
+import type { FakeCluster } from "../fake-cluster.ts";
 import { type FakeConnection, openFake } from "../fake-connection.ts";
 import { memoryLog } from "../gateway.ts";
 import { OPEN_REQUEST } from "../open-access.ts";
@@ -20,7 +20,7 @@ export type PipeHouse = ReturnType<typeof pipeHouse>;
 export const turnEnd = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** `claims`: instead of the memory engine's, to answer late or badly, or shared with the other nodes of `cluster`. */
-export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims, cluster?: Cluster) {
+export function pipeHouse(input: Partial<RelayOptions> = {}, claims?: Claims, cluster?: FakeCluster) {
   const clock = testClock();
   const log = memoryLog();
   const options = relayOptions.parse({ kind: "relay", mode: "pipe", ...input });

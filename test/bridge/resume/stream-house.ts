@@ -8,11 +8,11 @@ import { BRIDGE_FORM, type StreamForm } from "../../../src/bridge/resume/stream-
 import { createStreams } from "../../../src/bridge/resume.ts";
 import { createStage } from "../../../src/bridge/stage.ts";
 import type { Upstream } from "../../../src/bridge/upstream.ts";
-import type { Cluster } from "../../../src/cluster.ts";
 import { createRouteCounters } from "../../../src/metrics.ts";
 import type { AdmitRequest, Route } from "../../../src/route.ts";
 import * as frames from "../../../src/wire/bridge-frames.ts";
 import { testClock } from "../../clock.ts";
+import type { FakeCluster } from "../../fake-cluster.ts";
 import { type FakeConnection, openFake } from "../../fake-connection.ts";
 import { memoryLog } from "../../gateway.ts";
 import { OPEN_REQUEST } from "../../open-access.ts";
@@ -27,7 +27,7 @@ export interface HouseOptions {
   readonly form?: StreamForm;
   /** Descriptors of the gateway; 0 = no cap. */
   readonly max?: number;
-  readonly cluster?: Cluster;
+  readonly cluster?: FakeCluster;
   /** Absent: what the request asks for has no name. */
   readonly named?: string;
 }
