@@ -4,7 +4,11 @@
  * A node is in the registry while its lease runs, and it renews it. What nodes tell each other comes at most once: whoever must not
  * miss anything asks the engine too. Failure: a promise rejects with the FairleadError ENGINE_DOWN; nothing throws into its caller.
  */
-import type { Subscription } from "./engine.ts";
+
+/** What ends by itself never, and by this at once; without effect the second time. */
+export interface Hearing {
+  close(): void;
+}
 
 /** What a node says of itself at each renewal. */
 export interface NodeReport {
@@ -29,6 +33,8 @@ export interface ClusterNode extends NodeReport {
 export interface Cluster {
   /** This node's id: eight of `[A-Za-z0-9_-]`, random for each run. */
   readonly self: string;
+  /** Unix milliseconds as all nodes count them. */
+  now(): number;
   /** From now on this node is in the registry, with what `report` says at each renewal. MUST be called once at most. */
   announce(report: () => NodeReport): void;
   /** Those whose lease runs, this one included. */
@@ -38,7 +44,7 @@ export interface Cluster {
   /** To every other node that can be reached now. */
   tell(kind: string, body: string): void;
   /** A `heard` that throws harms nobody else; the engine reports it. */
-  hear(kind: string, heard: (body: string, from: string) => void): Subscription;
+  hear(kind: string, heard: (body: string, from: string) => void): Hearing;
   /** A node left, or its lease ran out. Each node hears of each other one once. */
-  onGone(gone: (id: string) => void): Subscription;
+  onGone(gone: (id: string) => void): Hearing;
 }

@@ -7,6 +7,7 @@
  * Failure: an engine MUST NOT throw into its caller. A call that it cannot do is answered with `engine_down` through `done`, a promise
  * rejects with the FairleadError ENGINE_DOWN, and `health()` says so. A `deliver` that throws harms nobody else; the engine reports it.
  */
+import type { Cluster } from "./cluster.ts";
 import type { Data } from "./connection.ts";
 import type { Relays } from "./relays.ts";
 import type { Member, Position } from "./wire/v1.ts";
@@ -207,6 +208,8 @@ export interface Engine {
   readonly presence: Presence;
   /** Groups of relays that all nodes share; absent: each relay keeps its own. */
   readonly relays?: Relays;
+  /** Absent: no other process shares it. */
+  readonly cluster?: Cluster;
   health(): EngineHealth;
   /** Idempotent. Nothing is delivered afterwards, no `onLost` is called, and every call is answered as down. */
   close(): Promise<void>;

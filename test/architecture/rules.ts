@@ -19,6 +19,7 @@ const LAYERS: readonly { readonly name: string; readonly groups: readonly string
       "src/connection.ts",
       "src/identity.ts",
       "src/route.ts",
+      "src/cluster.ts",
       "src/engine.ts",
       "src/relays.ts",
       "src/clock.ts",

@@ -113,6 +113,7 @@ export function createCluster({ homes, clock, lease, report }: ClusterOptions): 
 
   return {
     self,
+    now: homes.now,
     announce(said) {
       own = said;
       if (timer === undefined) begin();
