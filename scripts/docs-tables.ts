@@ -193,6 +193,7 @@ function metricTable(): string {
     insecure: ["x"],
     certificate: { notAfter: 1, swapped: 2, kept: 3 },
     lag: 0,
+    nodes: 3,
     logDropped: 0,
   };
   const route = ROUTE_METRICS.map((metric) => metricRow(metric, metric.read([counters])));

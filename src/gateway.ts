@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { createDenialCounts } from "./auth/denials.ts";
+import { createRevoke } from "./auth/revoke.ts";
 import { createValidity } from "./auth/validity.ts";
 import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -19,7 +20,7 @@ import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
-import type { Authenticator, Identity, Revocation } from "./identity.ts";
+import type { Authenticator, Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
 import { createBounds } from "./limits/bounds.ts";
 import { certificateOf } from "./listener/certificate.ts";
@@ -35,9 +36,10 @@ import { createLog, type Log } from "./log.ts";
 import { createCounts } from "./metrics/counts.ts";
 import { createLag } from "./metrics/lag.ts";
 import { plainAddress } from "./network.ts";
+import { createNodes } from "./nodes.ts";
 import { createApi } from "./reception/api.ts";
 import { createClientOf, createSchemeOf, createTrust } from "./reception/forwarded.ts";
-import { createHandshake } from "./reception/handshake.ts";
+import { createHandshake, type HandshakeOptions } from "./reception/handshake.ts";
 import { createHostCheck } from "./reception/host.ts";
 import { createOriginCheck } from "./reception/origin.ts";
 import { createOwnPages, type Told } from "./reception/own-pages.ts";
@@ -115,7 +117,9 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
 
   const certificate = () => listener?.certificate?.stats();
   const lag = createLag(clock);
-  const tallies = { endpoints, capacity, memory, engine, insecure, denied, lag };
+  const counters = endpoints.map((endpoint) => endpoint.counters);
+  const nodes = createNodes({ name: node, config, cluster: engine.cluster, counters, lag, clock, log });
+  const tallies = { endpoints, capacity, memory, engine, insecure, denied, lag, nodes };
   const counts = createCounts({ ...tallies, certificate, log });
   const isDraining = () => draining;
   const notReady = () => (draining ? "draining" : memory.isOver ? "memory" : engineProblem(engine));
@@ -124,14 +128,9 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
   const reception = receptionOf(config, {
     endpoints,
     capacity,
-    handshake: createHandshake({
-      door,
-      isDraining,
-      nextId: createIds(),
-      log,
-      refusesByClose: auth.refuseByClose,
-    }),
-    api: createApi({ authenticator, revoke, onRefused: counts.onRefused }),
+    door,
+    refusesByClose: auth.refuseByClose,
+    api: createApi({ authenticator, revoke, nodes: nodes.list, onRefused: counts.onRefused }),
     told: told({ notReady, metrics: counts.metrics }),
     isDraining,
     validity,
@@ -163,6 +162,7 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
     log.info(listener.address, "listening");
     bounds.start();
     lag.start();
+    nodes.start();
     for (const { route } of endpoints) route.start?.();
   }
 
@@ -174,7 +174,7 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
     log.info({ connections: open.length }, "draining");
     await drainAll(open, window, clock);
     await Promise.all(endpoints.map(({ route }) => route.dispose()));
-    const timed = [...endpoints.map(({ heartbeat }) => heartbeat), validity, bounds, lag];
+    const timed = [...endpoints.map(({ heartbeat }) => heartbeat), validity, bounds, lag, nodes];
     for (const part of timed) part.stop();
     authenticator?.dispose();
     await listener?.stop();
@@ -186,16 +186,19 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
 }
 
 interface Doorway
-  extends Pick<ReceptionOptions, "capacity" | "handshake" | "api" | "isDraining" | "validity"> {
+  extends Pick<ReceptionOptions, "capacity" | "api" | "isDraining" | "validity">,
+    Pick<HandshakeOptions, "door" | "refusesByClose"> {
   readonly endpoints: readonly Endpoint[];
   readonly counts: ReturnType<typeof createCounts>;
   readonly told: Told;
   readonly log: Log;
 }
 
-function receptionOf(config: Config, { endpoints, counts, told, log, ...doorway }: Doorway) {
+function receptionOf(config: Config, { endpoints, counts, told, door, refusesByClose, ...doorway }: Doorway) {
+  const { log, isDraining } = doorway;
   return createReception({
     ...doorway,
+    handshake: createHandshake({ door, isDraining, nextId: createIds(), log, refusesByClose }),
     router: createRouter(pathsOf(endpoints)),
     maxHeaders: config.limits.headers,
     ownPage: createOwnPages({
@@ -239,22 +242,6 @@ function authenticatorOf(
   if (auth === undefined) return undefined;
   const isTrustedProxy = (address: string) => isTrusted({ address: plainAddress(address) });
   return createAuthenticator(auth, { ...parts, isTrustedProxy });
-}
-
-interface Revoking extends Pick<House, "authenticator" | "validity" | "log"> {
-  readonly endpoints: readonly Endpoint[];
-}
-
-function createRevoke({ authenticator, validity, endpoints, log }: Revoking) {
-  return (what: Revocation): number | undefined => {
-    if (authenticator?.revoke(what) !== true) return undefined;
-    const isRevoked = (identity: Identity) => authenticator.isRevoked(identity);
-    // Connections first: what they leave behind is then ended with the rest.
-    const ended = validity.revoke(isRevoked);
-    for (const { route } of endpoints) route.revoked?.(isRevoked);
-    log.info({ ...what, ended }, "revoked");
-    return ended;
-  };
 }
 
 function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {

@@ -23,6 +23,7 @@ export interface Counted {
   readonly certificate: () => CertificateStats | undefined;
   readonly denied: DenialCounts;
   readonly lag: Lag;
+  readonly nodes: { readonly count: number | undefined };
   readonly log: Log;
 }
 
@@ -35,6 +36,7 @@ export function createCounts({
   certificate,
   denied,
   lag,
+  nodes,
   log,
 }: Counted) {
   const rejected = new Map<string, number>();
@@ -57,6 +59,7 @@ export function createCounts({
           insecure: insecure.map((each) => each.name),
           certificate: certificate(),
           lag: lag.most,
+          nodes: nodes.count,
           logDropped: log.dropped ?? 0,
           routes: new Map(endpoints.map(({ path, route }) => [path, route.stats()])),
         },

@@ -18,6 +18,8 @@ export interface ProcessStats {
   readonly insecure: readonly string[];
   /** ms */
   readonly lag: number;
+  /** Undefined: nobody else shares the engine. */
+  readonly nodes: number | undefined;
   /** Lines of the log. */
   readonly logDropped: number;
   /** Undefined: the port speaks no TLS. */
@@ -97,6 +99,13 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     across: "least",
     help: "1 while the engine takes messages.",
     read: single((stats) => Number(stats.engineUp)),
+  },
+  {
+    name: "fairlead_nodes",
+    type: "gauge",
+    across: "most",
+    help: "Nodes that share the engine, this one among them, at the last look, which is up to 10 s ago; with an engine that nodes share.",
+    read: ({ nodes }) => (nodes === undefined ? [] : [[{}, nodes]]),
   },
   {
     name: "fairlead_insecure",

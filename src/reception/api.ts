@@ -1,8 +1,9 @@
 /**
- * The operators' API, below `/api`, for whoever shows an API key with `admin`. So far: `POST /api/revoke`.
+ * The operators' API, below `/api`, for whoever shows an API key with `admin`: `POST /api/revoke`, `GET /api/nodes`.
  * Failure: as a route's, one answer of the refusal table; without a key nobody learns which paths there are.
  */
 import type { Authenticator, Credentials, Revocation, Verdict } from "../identity.ts";
+import type { NodesPage } from "../nodes.ts";
 import { refusal, refusalResponse } from "../refusals.ts";
 import type { Refusal } from "../route.ts";
 
@@ -11,6 +12,8 @@ export interface ApiOptions {
   readonly authenticator: Authenticator | undefined;
   /** How many connections and event streams it has ended; undefined: too many revocations are remembered already. */
   revoke(what: Revocation): number | undefined;
+  /** All nodes, as far as they are known; with a `problem` when that is not all. */
+  nodes(): Promise<NodesPage>;
   readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
 }
 
@@ -21,7 +24,10 @@ export type Api = (request: Request, path: string, from: ApiRequest) => Promise<
 /** Names of users and ids of tokens. */
 const MAX_NAME = 255;
 
-export function createApi({ authenticator, revoke, onRefused }: ApiOptions): Api {
+/** Its paths, and the one method that each takes. */
+const METHODS: Readonly<Record<string, string>> = { "/api/revoke": "POST", "/api/nodes": "GET" };
+
+export function createApi({ authenticator, revoke, nodes, onRefused }: ApiOptions): Api {
   async function answer(request: Request, path: string, from: ApiRequest): Promise<Response | Refusal> {
     if (authenticator === undefined) return refusal("not_found");
     const shown = {
@@ -33,8 +39,13 @@ export function createApi({ authenticator, revoke, onRefused }: ApiOptions): Api
     };
     const problem = keyProblem(await authenticator.request(shown));
     if (problem !== undefined) return problem;
-    if (path !== "/api/revoke") return refusal("not_found");
-    if (request.method !== "POST") return refusal("method_not_allowed", undefined, { Allow: "POST" });
+    const method = Object.hasOwn(METHODS, path) ? METHODS[path] : undefined;
+    if (method === undefined) return refusal("not_found");
+    if (request.method !== method) return refusal("method_not_allowed", undefined, { Allow: method });
+    return path === "/api/nodes" ? listed(await nodes()) : revoked(request);
+  }
+
+  async function revoked(request: Request): Promise<Response | Refusal> {
     const what = revocationOf(await request.json().catch(() => undefined));
     if (what === undefined)
       return refusal("bad_request", 'expected the JSON {"user": NAME} or {"tokenId": ID}');
@@ -48,6 +59,11 @@ export function createApi({ authenticator, revoke, onRefused }: ApiOptions): Api
     onRefused(answered, path, from.remoteAddress);
     return refusalResponse(answered);
   };
+}
+
+function listed(page: NodesPage): Response {
+  const headers = { "Cache-Control": "no-store" };
+  return Response.json(page, { status: page.problem === undefined ? 200 : 503, headers });
 }
 
 function keyProblem(verdict: Verdict | undefined): Refusal | undefined {

@@ -19,6 +19,7 @@ const STATS = {
   insecure: ["origins"],
   certificate: { notAfter: 1, swapped: 2, kept: 3 },
   lag: 2_500,
+  nodes: 3,
   logDropped: 3,
   routes: new Map([
     ["/r", { queued: 6, resumable: 3, parked: 2 }],
@@ -86,6 +87,7 @@ describe("renderMetrics", () => {
       ["fairlead_insecure{switch=origins}", 1],
       ["fairlead_tls_not_after_seconds{}", 1],
       ["fairlead_event_loop_lag_seconds{}", 2.5],
+      ["fairlead_nodes{}", 3],
       ["fairlead_log_lines_dropped_total{}", 3],
       ["fairlead_tls_changes_total{result=swapped}", 2],
       ["fairlead_tls_changes_total{result=kept}", 3],

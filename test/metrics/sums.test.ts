@@ -19,6 +19,7 @@ const STATS: ProcessStats = {
   insecure: ["origins"],
   certificate: { notAfter: 50, swapped: 1, kept: 0 },
   lag: 2_500,
+  nodes: 3,
   logDropped: 0,
   routes: new Map([["/r", { queued: 6 }]]),
 };

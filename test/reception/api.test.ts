@@ -1,13 +1,21 @@
 /** The operators' API: who may, what is understood, and what everybody else learns of it. */
 import { describe, expect, test } from "bun:test";
 import type { Authenticator, Revocation, Verdict } from "../../src/identity.ts";
+import type { NodesPage } from "../../src/nodes.ts";
 import { createApi } from "../../src/reception/api.ts";
 
 const FROM = { remoteAddress: "203.0.113.7", peerAddress: "203.0.113.7" };
 const operator: Verdict = { identity: { user: null, by: "key", tokenId: "ops", admin: true } };
 const service: Verdict = { identity: { user: "svc", by: "key", tokenId: "svc" } };
 
-function house(verdict: Verdict | undefined, isFull = false) {
+const ALONE: NodesPage = { self: "n", nodes: [], sum: { nodes: 0, age: 0, load: {} }, configs: {} };
+
+interface Unwell {
+  readonly isFull?: boolean;
+  readonly problem?: string;
+}
+
+function house(verdict: Verdict | undefined, { isFull = false, problem }: Unwell = {}) {
   const revoked: Revocation[] = [];
   const refused: string[] = [];
   const authenticator: Authenticator = {
@@ -23,6 +31,7 @@ function house(verdict: Verdict | undefined, isFull = false) {
       revoked.push(what);
       return isFull ? undefined : 3;
     },
+    nodes: async () => ({ ...ALONE, ...(problem !== undefined && { problem }) }),
     onRefused: ({ code }, path, ip) => void refused.push(`${code} ${path} ${ip}`),
   });
   const ask = (body: string, path = "/api/revoke", method = "POST") =>
@@ -59,16 +68,31 @@ describe("an operator", () => {
   });
 
   test("is told that too many are remembered already", async () => {
-    expect((await house(operator, true).ask('{"user":"a"}')).status).toBe(507);
+    expect((await house(operator, { isFull: true }).ask('{"user":"a"}')).status).toBe(507);
+  });
+
+  test("lists the nodes, and gets 503 with those that are known, if that is not all", async () => {
+    const list = (problem?: string) =>
+      house(operator, problem === undefined ? {} : { problem }).ask("", "/api/nodes", "GET");
+    const all = await list();
+    expect([all.status, all.headers.get("cache-control"), await all.json()]).toEqual([
+      200,
+      "no-store",
+      ALONE,
+    ]);
+    const some = await list("engine_down: why");
+    expect([some.status, await some.json()]).toEqual([503, { ...ALONE, problem: "engine_down: why" }]);
   });
 
   test("gets 405 for another method and 404 for another path", async () => {
     const { ask, refused } = house(operator);
     const wrong = await ask("", "/api/revoke", "GET");
     expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"]);
+    expect((await ask("{}", "/api/nodes")).headers.get("allow")).toBe("GET");
     expect((await ask("{}", "/api/nothing")).status).toBe(404);
     expect(refused).toEqual([
       "method_not_allowed /api/revoke 203.0.113.7",
+      "method_not_allowed /api/nodes 203.0.113.7",
       "not_found /api/nothing 203.0.113.7",
     ]);
   });
@@ -82,7 +106,7 @@ describe("anybody else", () => {
     [503, "who cannot be checked now", { denied: "late", unavailable: true }],
   ])("gets %d, one %s, for any path, and nothing happens", async (status, _, verdict) => {
     const { ask, revoked } = house(verdict);
-    for (const path of ["/api/revoke", "/api/nothing"])
+    for (const path of ["/api/revoke", "/api/nodes", "/api/nothing"])
       expect((await ask('{"user":"a"}', path)).status).toBe(status);
     expect(revoked).toEqual([]);
   });
@@ -95,7 +119,12 @@ describe("anybody else", () => {
   });
 
   test("gets 404 where nobody can show a key", async () => {
-    const api = createApi({ authenticator: undefined, revoke: () => 1, onRefused: () => {} });
+    const api = createApi({
+      authenticator: undefined,
+      revoke: () => 1,
+      nodes: async () => ALONE,
+      onRefused: () => {},
+    });
     const request = new Request("http://a/api/revoke", { method: "POST", body: '{"user":"a"}' });
     expect((await api(request, "/api/revoke", FROM)).status).toBe(404);
   });
