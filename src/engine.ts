@@ -65,6 +65,8 @@ export interface EngineError {
 /** A publish may be answered with the message itself. */
 export type Published = (result: Position | EngineError) => void;
 export type Deliver = (message: Message) => void;
+/** Nothing up to `to` will come any more: it was lost on the way and is not in the history either, or the topic is in a new epoch. */
+export type Skip = (to: Position) => void;
 
 export interface Subscription {
   /** `deliver` is not called again, not even for the message under way. */
@@ -119,8 +121,11 @@ export interface HistoryLimits {
 export interface Topics {
   /** Keeps the order of calls per topic. More unfinished ones on a topic than the engine's bound are answered `engine_down`. */
   publish(topic: string, message: OutMessage, done?: Published, idem?: Idem): void;
-  /** `done` gets where the topic stood: `deliver` gets every message after that, and none before `done` was called. */
-  subscribe(topic: string, deliver: Deliver, done?: Published): Subscription;
+  /**
+   * `done` gets where the topic stood: `deliver` gets every message after that, and none before `done` was called. What it will not get
+   * is told by `skip` before the next one is delivered; engines of one process lose nothing. A message of another epoch tells that itself.
+   */
+  subscribe(topic: string, deliver: Deliver, done?: Published, skip?: Skip): Subscription;
   history(topic: string, query: HistoryQuery): Promise<HistoryPage>;
   /** The topics with a message in their present epoch that a pattern matches, and where they stand; at most `limit`, in no order. */
   find(pattern: string, limit: number): Promise<readonly (Position & { readonly topic: string })[]>;

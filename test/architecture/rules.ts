@@ -105,7 +105,7 @@ function edges(files: Files): (readonly [from: string, to: string])[] {
 const BUDGETS: ReadonlyMap<string, number> = new Map([
   ["src/connection.ts", 100],
   ["src/route.ts", 120],
-  ["src/engine.ts", 220],
+  ["src/engine.ts", 240],
 ]);
 
 /** Files of more lines than their budget. */
