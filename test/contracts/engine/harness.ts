@@ -85,6 +85,36 @@ export async function publishMany(topics: Topics, topic: string, count: number):
   return publish(topics, topic, text(String(count)));
 }
 
+/** A list that a test can wait for. */
+export interface Collected<T> {
+  readonly all: readonly T[];
+  readonly add: (one: T) => void;
+  /** The first `count`, once they are there. */
+  take(count: number): Promise<readonly T[]>;
+}
+
+export function collected<T>(): Collected<T> {
+  const all: T[] = [];
+  const waiting = new Set<() => void>();
+  return {
+    all,
+    add(one) {
+      all.push(one);
+      for (const look of waiting) look();
+    },
+    take: (count) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (all.length < count) return;
+          waiting.delete(look);
+          resolve(all.slice(0, count));
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
 /** Collects what is delivered and lets a test wait for it. */
 export interface Inbox {
   readonly position: Position;
@@ -100,23 +130,11 @@ export async function listen(
   topic: string,
   onMessage?: (message: Message) => void,
 ): Promise<Inbox> {
-  const messages: Message[] = [];
-  const waiting = new Set<() => void>();
+  const { all: messages, add, take } = collected<Message>();
   const deliver = (message: Message) => {
-    messages.push(message);
-    for (const look of waiting) look();
+    add(message);
     onMessage?.(message);
   };
-  const take = (count: number) =>
-    new Promise<readonly Message[]>((resolve) => {
-      const look = () => {
-        if (messages.length < count) return;
-        waiting.delete(look);
-        resolve(messages.slice(0, count));
-      };
-      waiting.add(look);
-      look();
-    });
   const { subscription, position } = await subscribed(topics, topic, deliver);
   return { position, messages, take, close: () => subscription.close() };
 }
