@@ -11,8 +11,8 @@ const SMALLEST = 4;
 const NO_TIMES = new Float64Array(0);
 
 /** What one message, and one topic that holds any, cost beside their data. */
-const MESSAGE_BYTES = 256;
-const TOPIC_BYTES = 1024;
+export const MESSAGE_BYTES = 256;
+export const TOPIC_BYTES = 1024;
 
 /** What histories of so many messages and bytes take of `HistoryLimits.total`. */
 export function historyCost(count: number, bytes: number, topics = count === 0 ? 0 : 1): number {
