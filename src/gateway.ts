@@ -19,6 +19,7 @@ import { createEndpoint, type House, pathsOf } from "./endpoints.ts";
 import type { Engine } from "./engine.ts";
 import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
+import { createRedisEngine } from "./engines/redis.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
 import type { Authenticator, Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
@@ -248,7 +249,7 @@ function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
   const onError: Report = ({ error, ...where }) =>
     log.error({ ...where, err: error }, "! a callback of the engine threw");
   if (options === "memory") return createMemoryEngine({ clock, onError });
-  if ("redis" in options) throw new Error("engine.redis is not built yet");
+  if ("redis" in options) return createRedisEngine({ options, clock, log, onError });
   return createSqliteEngine({ file: options.sqlite, sync: options.sync, clock, log, onError });
 }
 
