@@ -54,6 +54,7 @@ export function createServer(options: ServerOptions): Server {
   const state = createState(options);
   let client: Redis | undefined;
   let about: About | undefined;
+  let loaded = new Set<string>();
   let pinged = 0;
   let watch: Timer | undefined;
 
@@ -61,6 +62,7 @@ export function createServer(options: ServerOptions): Server {
   async function meet(present: Redis): Promise<void> {
     try {
       about = await calls.within(askAbout(present, clock));
+      loaded = new Set();
       state.change(problemOf(about));
     } catch (error) {
       state.change(error instanceof Error ? error.message : NO_CONNECTION);
@@ -84,7 +86,7 @@ export function createServer(options: ServerOptions): Server {
 
   async function evaluate(script: Script, keys: readonly string[], args: readonly Arg[], texts: Texts) {
     if (client === undefined || about === undefined || state.problem !== undefined) throw downError(REFUSAL);
-    const sender: Sender = { client, within: calls.within };
+    const sender: Sender = { client, within: calls.within, loaded };
     const { run, keeps } = about;
     const rest = [keys.length, ...keys, run, ...args];
     try {
@@ -169,13 +171,20 @@ type Texts = "text" | "bytes";
 interface Sender {
   readonly client: Redis;
   readonly within: <T>(answer: Promise<T>) => Promise<T>;
+  /** Scripts that this connection has sent whole. */
+  readonly loaded: Set<string>;
 }
 
-async function send({ client, within }: Sender, script: Script, rest: readonly Arg[], texts: Texts) {
+async function send({ client, within, loaded }: Sender, script: Script, rest: readonly Arg[], texts: Texts) {
   const call = (command: string, body: string) => {
     const args = wireArgs([body, ...rest]);
     return within(texts === "bytes" ? client.callBuffer(command, args) : client.call(command, args));
   };
+  if (!loaded.has(script.sha)) {
+    // Asking first would cost the first call its place: those behind it that need no second attempt would overtake it.
+    loaded.add(script.sha);
+    return call("EVAL", script.lua);
+  }
   try {
     return await call("EVALSHA", script.sha);
   } catch (error) {

@@ -135,3 +135,14 @@ test("starts without a server, says so, and is up when one comes", async () => {
   await up;
   expect(house.homes.problem).toBeUndefined();
 });
+
+test("runs scripts in the order in which they were sent, if Redis knows some of them already", async () => {
+  const { url } = await redis();
+  const LAST = defineScript("return redis.call('GET', home .. ':last')");
+  const WRITE = defineScript(`redis.call('SET', home .. ':last', ARGV[2]) -- ${crypto.randomUUID()}`);
+  using house = await openHomes(url);
+  const home = house.homes.of("kind", "name");
+  await home.run(LAST, [], []);
+  void home.run(WRITE, [], ["new"]);
+  expect(await home.run(LAST, [], [])).toBe("new");
+});
