@@ -31,6 +31,8 @@ export interface Homes {
   readonly problem: string | undefined;
   /** Unix milliseconds as all nodes count them: by the clock of Redis. */
   now(): number;
+  /** The present time as an argument of a script: 0, so it asks Redis and no clock of ours matters; or the time of a test that moves it. */
+  stamp(): number;
   /** Where `name` lives among things of this kind. The same one for the same two. */
   of(kind: string, name: string): Home;
   /** All homes of a kind. */
@@ -100,6 +102,7 @@ export function createHomes(deps: HomesOptions): Homes {
       return problemOf();
     },
     now: () => Math.floor(clock.wall() + (deps.trustsClock === true ? 0 : main.server.skew)),
+    stamp: () => (deps.trustsClock === true ? Math.floor(clock.wall()) : 0),
     of: (kind, name) => homeOf(kind, count === 1 ? 0 : rendezvous(names, name)),
     all: (kind) => Array.from({ length: count }, (_, bucket) => homeOf(kind, bucket)),
     onUp(run) {
