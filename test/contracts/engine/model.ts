@@ -222,6 +222,10 @@ export function modelContract(it: PlainTest, make: MakeEngine, numRuns: number):
     );
   });
 
+  claimModel(it, make, numRuns);
+}
+
+export function claimModel(it: PlainTest, make: MakeEngine, numRuns: number): void {
   it("has one holder per name under random steps: fences grow, a loss is told once", async () => {
     const property = fc.asyncProperty(fc.array(nameStep, { maxLength: 60 }), (steps) =>
       withEngine(make, async ({ engine, clock }) => {
