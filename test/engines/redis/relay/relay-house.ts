@@ -215,6 +215,7 @@ function watched(homes: Homes, activity: { begun: number; ended: number }): Home
       return homes.problem;
     },
     now: () => homes.now(),
+    stamp: () => homes.stamp(),
     of: (kind, name) => wrap(homes.of(kind, name)),
     all: (kind) => homes.all(kind).map(wrap),
     onUp: (run) => homes.onUp(run),
