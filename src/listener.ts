@@ -30,6 +30,8 @@ export interface ListenerOptions extends Omit<HandlersOptions, "connections"> {
   readonly via?: CertifiedPort | undefined;
   /** A second port of the host, which does not. */
   readonly plainPort?: number | undefined;
+  /** One more that is of this process alone, where others share the first. `via` has its own. */
+  readonly workerPort?: number | undefined;
   /** Other processes of this user listen on the same ports, too, and get a part of the connections. */
   readonly reusePort?: boolean;
   readonly reception: Reception;
@@ -96,19 +98,25 @@ export function createListener(options: ListenerOptions): Listener {
     return opened;
   }
 
-  const { certificate, plainPort, via, host, reusePort } = options;
+  const { certificate, plainPort, workerPort, via, host, reusePort } = options;
   const isOnce = certificate === undefined || via !== undefined || reusePort === true;
   const port = isOnce ? options.port : provenPort(options);
   let main = via === undefined ? open({ host, port }, certificate?.tls) : open(INNER, undefined, via);
   via?.leadTo(main.server.port ?? 0);
-  const plain =
-    plainPort === undefined ? undefined : openBeside(main, via, () => open({ host, port: plainPort }));
+  const beside = (port: number | undefined, tls?: ListenerTls) =>
+    port === undefined ? undefined : openBeside(live, via, () => open({ host, port }, tls));
+  const plain = beside(plainPort);
+  let own = via === undefined ? beside(workerPort, certificate?.tls) : undefined;
   /** Who is connected stays where they are; a handshake that is under way may be reset. */
-  const swap = (tls: ListenerTls) => {
-    const replaced = main;
-    main = open({ host, port: replaced.server.port ?? port }, tls);
+  const replace = (replaced: Live, tls: ListenerTls) => {
+    const opened = open({ host, port: replaced.server.port ?? port }, tls);
     replaced.isRetired = true;
     void replaced.server.stop(false).then(letGo);
+    return opened;
+  };
+  const swap = (tls: ListenerTls) => {
+    main = replace(main, tls);
+    if (own !== undefined) own = replace(own, tls);
   };
   // Two servers cannot share one socket of the file system.
   if (options.unix === undefined) certificate?.watch(via?.swap ?? swap);
@@ -152,41 +160,18 @@ type Answering = (
 ) => Response | undefined | Promise<Response | undefined>;
 type BindOptions = ListenerOptions & { readonly answer: Answering };
 
-/**
- * For processes that are about to share them: ports that nobody else has, those found that were 0. A port in use would be shared in silence
- * with another gateway of this user. @throws FairleadError LISTEN_FAILED
- */
-export async function provePorts({
-  host,
-  port,
-  plainPort,
-}: Place): Promise<{ readonly port: number; readonly plainPort: number | undefined }> {
-  const places = [port, ...(plainPort === undefined ? [] : [plainPort])];
-  // All at once: of two that were 0 none may be found twice.
-  const proofs: Server<undefined>[] = [];
-  try {
-    for (const each of places) proofs.push(proof({ host, port: each, plainPort }));
-    const [found = port, foundPlain] = proofs.map((each) => each.port);
-    return { port: found, plainPort: foundPlain };
-  } finally {
-    await Promise.all(proofs.map((each) => each.stop(true)));
-  }
-}
-
 /** With `reusePort`, which a swap needs, a port in use would be shared in silence; so it is bound without it first. */
 function provenPort(options: ListenerOptions): number {
   if (options.unix !== undefined) return options.port;
-  const proven = proof(options);
-  // One that has stopped has no port.
-  const port = proven.port ?? options.port;
-  void proven.stop(true);
-  return port;
-}
-
-function proof(place: Place): Server<undefined> {
-  const { host: hostname, port } = place;
+  const { host: hostname, port } = options;
   const fetch = () => refusalResponse(refusal("draining"));
-  return bound(place, () => Bun.serve({ hostname, port, fetch, development: false, reusePort: false }));
+  const proof = bound(options, () =>
+    Bun.serve({ hostname, port, fetch, development: false, reusePort: false }),
+  );
+  // One that has stopped has no port.
+  const proven = proof.port ?? port;
+  void proof.stop(true);
+  return proven;
 }
 
 /** For the server behind a port that checks certificates: clients come by that port, and nobody else on this machine has business there. */
@@ -208,18 +193,25 @@ function answerThrough(
   });
 }
 
-function addressOf({ host, unix }: ListenerOptions, port: number, plain: Live | undefined): LogFields {
-  const plainPort = plain?.server.port;
+function addressOf(
+  { host, unix, workerPort }: ListenerOptions,
+  port: number,
+  plain: Live | undefined,
+): LogFields {
   if (unix !== undefined) return { unix };
-  return { host, port, ...(plainPort === undefined ? {} : { plainPort }) };
+  return {
+    ...{ host, port },
+    ...(plain === undefined ? {} : { plainPort: plain.server.port }),
+    ...(workerPort === undefined ? {} : { workerPort }),
+  };
 }
 
-function openBeside<T>(main: Live, via: CertifiedPort | undefined, open: () => T): T {
+function openBeside<T>(live: readonly Live[], via: CertifiedPort | undefined, open: () => T): T {
   try {
     return open();
   } catch (error) {
     via?.stop();
-    void main.server.stop(true);
+    for (const { server } of live) void server.stop(true);
     throw error;
   }
 }

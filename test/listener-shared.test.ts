@@ -1,8 +1,10 @@
 /** Gateways that listen on one port: the system gives each a part of the connections. Here they are in one process; workers are several. */
 import { describe, expect, onTestFinished, test } from "bun:test";
+import { once } from "node:events";
 import { join } from "node:path";
+import { connect as dialTls } from "node:tls";
 import type { ConfigInput } from "../src/config/schema.ts";
-import { provePorts } from "../src/listener.ts";
+import { provePorts } from "../src/listener/prove-ports.ts";
 import { CERT, KEY } from "./certificate.ts";
 import { folder } from "./folder.ts";
 import { connect, memoryLog, startGateway } from "./gateway.ts";
@@ -12,6 +14,7 @@ import { replaceByRename, startTlsHouse } from "./tls-house.ts";
 const routes = { "/echo": { kind: "echo", welcome: false } } as const;
 const CLIENTS = 60;
 const host = "127.0.0.1";
+const ANY = { host, port: 0 };
 
 async function start(listen: object, config: Omit<ConfigInput, "routes" | "listen"> = {}) {
   const log = memoryLog();
@@ -53,11 +56,11 @@ describe("two gateways with reusePort share", () => {
   test("a port with TLS, and the plain one beside it", async () => {
     const dir = folder({ "cert.pem": CERT, "key.pem": KEY });
     const tls = { cert: join(dir, "cert.pem"), key: join(dir, "key.pem") };
-    const ports = await provePorts({ host, port: 0, plainPort: 0 });
-    const both = [await start({ ...ports, tls }), await start({ ...ports, tls })];
-    await come(`wss://${host}:${ports.port}/echo`);
+    const [port, plainPort] = await provePorts([ANY, ANY]);
+    const both = [await start({ port, plainPort, tls }), await start({ port, plainPort, tls })];
+    await come(`wss://${host}:${port}/echo`);
     expectSpread(both);
-    await come(`ws://${host}:${ports.plainPort}/echo`);
+    await come(`ws://${host}:${plainPort}/echo`);
     expect(both.reduce((sum, { came }) => sum + came(), 0)).toBe(2 * CLIENTS);
   });
 
@@ -88,18 +91,96 @@ test("without reusePort nobody shares a port", async () => {
   await expect(start({ port: first.port })).rejects.toThrow("is in use by another program");
 });
 
-describe("the proof of ports", () => {
-  test("finds those that were 0, not one of them twice, and leaves them free", async () => {
-    const { port, plainPort } = await provePorts({ host, port: 0, plainPort: 0 });
-    expect([port, plainPort]).toEqual([expect.any(Number), expect.any(Number)]);
-    expect(port).not.toBe(plainPort ?? 0);
-    expect(await provePorts({ host, port, plainPort })).toEqual({ port, plainPort });
-    expect((await start({ port, reusePort: false })).port).toBe(port);
+describe("a port of its own, beside the one that is shared,", () => {
+  const dir = () => folder({ "cert.pem": CERT, "key.pem": KEY, "ca.pem": CERT });
+  const tlsIn = (at: string) => ({ cert: join(at, "cert.pem"), key: join(at, "key.pem") });
+
+  test.each([
+    ["plain", () => ({})],
+    ["with TLS", () => ({ tls: tlsIn(dir()) })],
+  ])("leads to that gateway only, %s", async (_, speaking) => {
+    const [port, first, second] = await provePorts([ANY, ANY, ANY]);
+    const listen = speaking();
+    const both = [
+      await start({ port, workerPort: first, ...listen }),
+      await start({ port, workerPort: second, ...listen }),
+    ];
+    const scheme = "tls" in listen ? "wss" : "ws";
+    await come(`${scheme}://${host}:${first}/echo`);
+    expect(both.map(({ came }) => came())).toEqual([CLIENTS, 0]);
+    await come(`${scheme}://${host}:${second}/echo`);
+    expect(both.map(({ came }) => came())).toEqual([CLIENTS, CLIENTS]);
   });
 
-  test("says which one is in use, also if whoever has it would share it", async () => {
-    const { port } = await start({ port: 0 });
-    await expect(provePorts({ host, port })).rejects.toThrow(`${port} is in use by another program`);
-    await expect(provePorts({ host, port: 0, plainPort: port })).rejects.toThrow("with --plain-port");
+  test("leads to that gateway only, where certificates are asked for", async () => {
+    const alice = await makePair("alice");
+    const at = folder({ "cert.pem": CERT, "key.pem": KEY, "ca.pem": alice.cert });
+    const tls = { ...tlsIn(at), clientCa: join(at, "ca.pem") };
+    const [port, first, second] = await provePorts([ANY, ANY, ANY]);
+    const auth = { certificate: true } as const;
+    const both = [
+      await start({ port, workerPort: first, tls }, { auth }),
+      await start({ port, workerPort: second, tls }, { auth }),
+    ];
+    await come(`wss://${host}:${second}/echo`, alice);
+    expect(both.map(({ came }) => came())).toEqual([0, CLIENTS]);
+  });
+
+  test("gets the new certificate, too, and its readers hear what others publish", async () => {
+    const [first, second] = await Promise.all([makePair("first"), makePair("second")]);
+    const [workerPort] = await provePorts([ANY]);
+    const rooms = { "/room": { kind: "room", echo: false } } as const;
+    await using house = await startTlsHouse({
+      routes: rooms,
+      first,
+      listen: { reusePort: true, workerPort },
+    });
+    const own = `wss://${host}:${workerPort}/room`;
+    const before = await connect(own, [], { rejectUnauthorized: false });
+    replaceByRename(house.files, second);
+    house.look();
+    expect([await house.served(), await subjectAt(workerPort)]).toEqual(["second", "second"]);
+    const after = await connect(own, [], { rejectUnauthorized: false });
+    const member = await house.connect("/room");
+    member.send("hello");
+    expect(await Promise.all([before.next(), after.next()])).toEqual(["hello", "hello"]);
+    for (const client of [before, after, member]) client[Symbol.dispose]();
+  });
+
+  test("that is in use frees the others, and says which flag names it", async () => {
+    const taken = await start({ port: 0, reusePort: false });
+    const [port] = await provePorts([ANY]);
+    const told = `${taken.port} is in use by another program. Stop it, or choose another port with --worker-port.`;
+    await expect(start({ port, reusePort: false, workerPort: taken.port })).rejects.toThrow(told);
+    expect((await start({ port, reusePort: false })).port).toBe(port ?? 0);
   });
 });
+
+describe("the proof of ports", () => {
+  test("finds those that were 0, not one of them twice, and leaves them free", async () => {
+    const found = await provePorts([ANY, ANY, ANY]);
+    expect(new Set(found).size).toBe(3);
+    expect(await provePorts(found.map((port) => ({ host, port })))).toEqual(found);
+    expect((await start({ port: found[0], reusePort: false })).port).toBe(found[0] ?? 0);
+  });
+
+  test("says which one is in use, also if whoever has it would share it, and frees the others", async () => {
+    const { port } = await start({ port: 0 });
+    await expect(provePorts([{ host, port }])).rejects.toThrow(`${port} is in use by another program`);
+    const [free = 0] = await provePorts([ANY]);
+    const both = provePorts([
+      { host, port: free },
+      { host, port, plainPort: port },
+    ]);
+    await expect(both).rejects.toThrow("with --plain-port");
+    expect(await provePorts([{ host, port: free }])).toEqual([free]);
+  });
+});
+
+async function subjectAt(port: number | undefined): Promise<string> {
+  const socket = dialTls({ host, port: port ?? 0, rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const { subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(subject.CN);
+}

@@ -7,13 +7,14 @@ export interface Place {
   /** Path of a socket, in place of host and port. */
   readonly unix?: string | undefined;
   readonly plainPort?: number | undefined;
+  readonly workerPort?: number | undefined;
 }
 
-export function bindProblem({ host, port, unix, plainPort }: Place, error: unknown): string {
+export function bindProblem({ host, port, unix, plainPort, workerPort }: Place, error: unknown): string {
   const code = codeOf(error);
   if (unix !== undefined) return socketProblem(unix, code);
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const flag = port === plainPort ? "--plain-port" : "--port";
+  const flag = port === plainPort ? "--plain-port" : port === workerPort ? "--worker-port" : "--port";
   if (code === "EADDRINUSE")
     return `${where} is in use by another program. Stop it, or choose another port with ${flag}.`;
   if (code === "EACCES")

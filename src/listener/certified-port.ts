@@ -9,7 +9,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { createServer, type TLSSocket } from "node:tls";
+import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { FairleadError } from "../errors.ts";
 import type { Capacity } from "../limits.ts";
@@ -22,6 +22,8 @@ export interface CertifiedPortOptions {
   readonly port: number;
   /** Other processes of this user listen on it, too. */
   readonly reusePort?: boolean;
+  /** A second one that is of this process alone. */
+  readonly workerPort?: number | undefined;
   readonly tls: ListenerTls;
   readonly capacity: Pick<Capacity, "take" | "give">;
   readonly clock: Clock;
@@ -47,7 +49,7 @@ const DESCRIPTORS = 2;
 
 /** @throws FairleadError LISTEN_FAILED */
 export async function openCertifiedPort(options: CertifiedPortOptions): Promise<CertifiedPort> {
-  const { host, port, reusePort = false, capacity, clock } = options;
+  const { host, port, reusePort = false, workerPort, capacity, clock } = options;
   const peers = new Map<number, Peer>();
   let innerPort: number | undefined;
 
@@ -82,18 +84,29 @@ export async function openCertifiedPort(options: CertifiedPortOptions): Promise<
     for (const socket of [client, inner]) socket.on("error", () => socket.destroy());
   }
 
-  const server = createServer({ ...toNode(options.tls), handshakeTimeout: HANDSHAKE_MS }, welcome);
-  server.on("connection", (socket: Socket) => {
-    if (!capacity.take(DESCRIPTORS)) return socket.destroy();
-    socket.once("close", () => capacity.give(DESCRIPTORS));
-  });
-  server.on("tlsClientError", (_: Error, socket: TLSSocket) => socket.destroy());
-  server.listen({ host, port, reusePort });
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    throw new FairleadError("LISTEN_FAILED", bindProblem({ host, port }, error), { cause: error });
+  async function open(port: number, reusePort: boolean): Promise<Server> {
+    const server = createServer({ ...toNode(options.tls), handshakeTimeout: HANDSHAKE_MS }, welcome);
+    server.on("connection", (socket: Socket) => {
+      if (!capacity.take(DESCRIPTORS)) return socket.destroy();
+      socket.once("close", () => capacity.give(DESCRIPTORS));
+    });
+    server.on("tlsClientError", (_: Error, socket: TLSSocket) => socket.destroy());
+    server.listen({ host, port, reusePort });
+    try {
+      await once(server, "listening");
+    } catch (error) {
+      throw new FairleadError("LISTEN_FAILED", bindProblem({ host, port, workerPort }, error), {
+        cause: error,
+      });
+    }
+    return server;
   }
+
+  const server = await open(port, reusePort);
+  const servers = [
+    server,
+    ...(workerPort === undefined ? [] : [await openSecond(server, () => open(workerPort, false))]),
+  ];
 
   return {
     host,
@@ -102,9 +115,22 @@ export async function openCertifiedPort(options: CertifiedPortOptions): Promise<
       innerPort = port;
     },
     peerOf: ({ port }) => peers.get(port),
-    swap: (tls) => server.setSecureContext(toNode(tls)),
-    stop: () => void server.close(),
+    swap(tls) {
+      for (const each of servers) each.setSecureContext(toNode(tls));
+    },
+    stop() {
+      for (const each of servers) each.close();
+    },
   };
+}
+
+async function openSecond(first: Server, open: () => Promise<Server>): Promise<Server> {
+  try {
+    return await open();
+  } catch (error) {
+    first.close();
+    throw error;
+  }
 }
 
 function toNode(tls: ListenerTls) {
