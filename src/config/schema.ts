@@ -71,6 +71,10 @@ export const configSchema = z.strictObject({
         false,
         "other processes of this user may listen on the same ports, and the system spreads connections over them (Linux); workers do so by themselves",
       ),
+      workerPort: option(
+        z.int().min(0).max(65_535).optional(),
+        "with workers each also has a port of its own, from this one on, so that clients can be sent to a certain one; 0 takes free ones",
+      ),
     })
     .prefault({}),
   web: option(

@@ -7,9 +7,17 @@ import type { Config } from "./schema.ts";
 /** `auto` counts as several, so that a config does not depend on the machine that checks it. */
 export function workersProblems(input: unknown): Problem[] {
   const listen = valueAt(input, ["listen"]);
+  const workers = valueAt(input, ["workers"]);
   return [
-    ...reuseProblems(listen),
-    ...(isSeveral(valueAt(input, ["workers"])) ? [...sharedProblems(input), ...ownProblems(listen)] : []),
+    ...unixProblems(listen),
+    ...(isSeveral(workers)
+      ? [
+          ...sharedProblems(input),
+          ...ownProblems(listen),
+          ...advertiseProblems(input),
+          ...rangeProblems(listen, workers),
+        ]
+      : []),
   ];
 }
 
@@ -24,10 +32,32 @@ function isSeveral(workers: unknown): boolean {
   return workers === "auto" || (typeof workers === "number" && workers > 1);
 }
 
-function reuseProblems(listen: unknown): Problem[] {
-  if (valueAt(listen, ["reusePort"]) !== true || valueAt(listen, ["unix"]) === undefined) return [];
+function unixProblems(listen: unknown): Problem[] {
+  if (valueAt(listen, ["unix"]) === undefined) return [];
   const hint = " A socket of the file system has one process; leave it out.";
-  return [{ path: ["listen", "reusePort"], text: "stands beside unix", hint }];
+  const asked = [
+    ...(valueAt(listen, ["reusePort"]) === true ? ["reusePort"] : []),
+    ...(valueAt(listen, ["workerPort"]) === undefined ? [] : ["workerPort"]),
+  ];
+  return asked.map((key) => ({ path: ["listen", key], text: "stands beside unix", hint }));
+}
+
+/** Whoever is sent to the port that all share meets one of them by chance, and may be sent there again. */
+function advertiseProblems(input: unknown): Problem[] {
+  const received = valueAt(input, ["advertise"]);
+  if (received === undefined || valueAt(input, ["listen", "workerPort"]) !== undefined) return [];
+  const text = "is one address, and leads to any of several workers";
+  const hint = " Set listen.workerPort, which gives each a port of its own, or leave it out.";
+  return [{ path: ["advertise"], text, received, hint }];
+}
+
+/** The last worker's port. */
+function rangeProblems(listen: unknown, workers: unknown): Problem[] {
+  const received = valueAt(listen, ["workerPort"]);
+  const last = Number(received) + Number(workers) - 1;
+  if (typeof received !== "number" || received === 0 || !(last > 65_535)) return [];
+  const text = `leaves no port for the last of ${workers} workers`;
+  return [{ path: ["listen", "workerPort"], text, received, hint: " There are 65535." }];
 }
 
 /** Each worker would have its own rooms, and a client would reach those of one of them by chance. */

@@ -169,7 +169,7 @@ describe("says what is wrong when", () => {
     [
       "a key is called __proto__",
       JSON.parse('{"listen":{"__proto__":{"port":1}}}'),
-      "listen.__proto__: unknown key, got a table of keys. Known here: host, port, unix, unixMode, tls, devTls, plainPort, reusePort.",
+      "listen.__proto__: unknown key, got a table of keys. Known here: host, port, unix, unixMode, tls, devTls, plainPort, reusePort, workerPort.",
     ],
   ])("%s", (_, input, problem) => {
     expect(problemsOf(input)).toEqual([problem]);

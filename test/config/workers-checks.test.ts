@@ -40,11 +40,34 @@ describe("several workers", () => {
   });
 });
 
+describe("the address of a node that has several workers", () => {
+  const advertise = "wss://node-1.example.com";
+
+  test("needs a port for each", () => {
+    expect(problems({ workers: "auto", engine, advertise })).toEqual([
+      `advertise: is one address, and leads to any of several workers, got "${advertise}". Set listen.workerPort, which gives each a port of its own, or leave it out.`,
+    ]);
+    expect(problems({ workers: "auto", engine, advertise, listen: { workerPort: 9_001 } })).toEqual([]);
+    expect(problems({ engine, advertise })).toEqual([]);
+  });
+
+  test("needs a port that there is", () => {
+    const listen = (workerPort: number) => ({ workers: 4, engine, listen: { workerPort } });
+    expect(problems(listen(65_533))[0]).toStartWith(
+      "listen.workerPort: leaves no port for the last of 4 workers, got 65533.",
+    );
+    for (const port of [65_532, 0]) expect(problems(listen(port))).toEqual([]);
+  });
+});
+
 test("a socket of the file system has no port that others could use", () => {
   expect(problems({ listen: { unix: "/run/fairlead.sock", reusePort: true } })[0]).toStartWith(
     "listen.reusePort: stands beside unix.",
   );
-  expect(problems({ listen: { reusePort: true } })).toEqual([]);
+  expect(problems({ listen: { unix: "/run/fairlead.sock", workerPort: 1 } })[0]).toStartWith(
+    "listen.workerPort: stands beside unix.",
+  );
+  expect(problems({ listen: { reusePort: true, workerPort: 1 } })).toEqual([]);
 });
 
 test.each([0, 257, 1.5, "many", -1])("the number of workers is not %p", (workers) => {

@@ -79,6 +79,23 @@ describe("four workers", () => {
   });
 });
 
+test("each worker has a port of its own, if that is asked for, also after it died", async () => {
+  const house = await startCrew({ workers: 3, routes, listen: { port: 0, workerPort: 0 } });
+  const ports = () =>
+    new Map(house.lines("listening").map(({ worker, workerPort }) => [Number(worker), Number(workerPort)]));
+  const first = ports();
+  expect(new Set([...first.values(), Number(house.host.split(":")[1])]).size).toBe(4);
+  for (const [index, port] of [...first.values()].entries()) {
+    const client = await connect(`ws://127.0.0.1:${port}/echo`);
+    onTestFinished(() => client[Symbol.dispose]());
+    await eventually("it is logged", () => house.lines("connected").length === index + 1);
+  }
+  expect(house.lines("connected").map(({ worker }) => worker)).toEqual([...first.keys()]);
+  process.kill(house.pids[1] ?? 0, "SIGKILL");
+  await house.program.says(/a worker listens again/);
+  expect(ports()).toEqual(first);
+});
+
 describe("SIGTERM", () => {
   test("drains all, and ends with 0", async () => {
     const house = await startCrew({ workers: WORKERS, routes });

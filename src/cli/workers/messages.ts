@@ -15,6 +15,8 @@ export interface Share {
   readonly node: string;
   readonly port: number;
   readonly plainPort: number | undefined;
+  /** Its own, beside those that all share. */
+  readonly workerPort: number | undefined;
   /** Bytes of all workers together; undefined: there is no mark. */
   readonly memory: number | undefined;
 }

@@ -8,14 +8,16 @@ import type { Config, RouteOptions } from "../../config/schema.ts";
 import type { Share } from "./messages.ts";
 
 export function shareOf(config: Config, share: Share): Config {
-  const { worker, of, port, plainPort, memory } = share;
-  const { limits } = config;
+  const { worker, of, port, plainPort, workerPort, memory } = share;
+  const { limits, advertise } = config;
   const part = (whole: number) => Math.ceil(whole / of);
   return {
     ...config,
     workers: 1,
     node: `${share.node}.${worker}`,
-    listen: { ...config.listen, port, plainPort, reusePort: true },
+    listen: { ...config.listen, port, plainPort, workerPort, reusePort: true },
+    advertise:
+      advertise === undefined || workerPort === undefined ? undefined : withPort(advertise, workerPort),
     limits: {
       ...limits,
       // The default is of each process already.
@@ -29,6 +31,13 @@ export function shareOf(config: Config, share: Share): Config {
       Object.entries(config.routes).map(([path, route]) => [path, routeOf(route, worker)]),
     ),
   };
+}
+
+/** As the operator wrote it, but for the port. */
+function withPort(advertise: string, port: number): string {
+  const url = new URL(advertise);
+  url.port = `${port}`;
+  return url.href.replace(/\/$/, "");
 }
 
 /** Who may have n connections has n / of of them here on average; three standard deviations more are next to never too few. */

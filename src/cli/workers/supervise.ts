@@ -8,7 +8,7 @@ import type { Config } from "../../config/schema.ts";
 import { FairleadError } from "../../errors.ts";
 import { SHARE_OF_CGROUP } from "../../limits/bounds.ts";
 import { cgroupMemory } from "../../limits/cgroup.ts";
-import { provePorts } from "../../listener.ts";
+import { provePorts } from "../../listener/prove-ports.ts";
 import { createLog, type Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { createCensus } from "./census.ts";
@@ -34,15 +34,14 @@ export async function startCrew(config: Config, of: number, source?: Source): Pr
   const told = isData(config) ? config : source;
   if (told === undefined) throw notTold(of);
   const log = createLog(config.log);
-  const whole = await sharesOf(config, of);
+  const shares = await sharesOf(config, of);
   const slots: Slot[] = [];
   const census = createCensus({ slots: () => slots, isStarted: () => isStarted, clock: systemClock });
   let isStarted = false;
-  for (let place = 0; place < of; place += 1) {
-    const share: Share = { ...whole, worker: place + 1 };
+  for (const [place, share] of shares.entries()) {
     slots.push(
       createSlot({
-        worker: place + 1,
+        worker: share.worker,
         begin: { t: "begin", share, config: told, version: VERSION },
         start: startWorker,
         onMessage: (message) => census.hear(place, message),
@@ -78,14 +77,32 @@ async function stopAll(slots: readonly Slot[], within: number, log: Log): Promis
   return isOrderly;
 }
 
-/** What is the same for all of them. */
-async function sharesOf({ listen, node, memory }: Config, of: number): Promise<Omit<Share, "worker">> {
-  const mark = memory.max ?? Math.floor(cgroupMemory() * SHARE_OF_CGROUP);
-  return {
+async function sharesOf({ listen, node, memory: { max } }: Config, of: number): Promise<Share[]> {
+  const mark = max ?? Math.floor(cgroupMemory() * SHARE_OF_CGROUP);
+  const { port, plainPort, workerPorts } = await portsOf(listen, of);
+  const whole = {
     of,
     node: node ?? randomBytes(6).toString("base64url"),
     memory: mark > 0 ? mark : undefined,
-    ...(await provePorts(listen)),
+    ...{ port, plainPort },
+  };
+  return Array.from({ length: of }, (_, at) => ({ ...whole, worker: at + 1, workerPort: workerPorts[at] }));
+}
+
+async function portsOf({ host, port, plainPort, workerPort }: Config["listen"], of: number) {
+  const isPlain = plainPort !== undefined;
+  const own = Array.from({ length: workerPort === undefined ? 0 : of }, (_, at) =>
+    workerPort === undefined || workerPort === 0 ? 0 : workerPort + at,
+  );
+  const [found = port, ...others] = await provePorts([
+    { host, port },
+    ...(isPlain ? [{ host, port: plainPort, plainPort }] : []),
+    ...own.map((port) => ({ host, port, workerPort: port })),
+  ]);
+  return {
+    port: found,
+    plainPort: isPlain ? others[0] : undefined,
+    workerPorts: isPlain ? others.slice(1) : others,
   };
 }
 

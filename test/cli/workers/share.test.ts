@@ -4,7 +4,15 @@ import { shareOf } from "../../../src/cli/workers/share.ts";
 import type { ConfigInput } from "../../../src/config/schema.ts";
 import { parseConfig } from "../../../src/config/validate.ts";
 
-const SHARE: Share = { worker: 2, of: 4, node: "n", port: 9_000, plainPort: undefined, memory: undefined };
+const SHARE: Share = {
+  worker: 2,
+  of: 4,
+  node: "n",
+  port: 9_000,
+  plainPort: undefined,
+  workerPort: undefined,
+  memory: undefined,
+};
 const partOf = (config: ConfigInput, share: Partial<Share> = {}) =>
   shareOf(parseConfig(config), { ...SHARE, ...share });
 
@@ -18,6 +26,15 @@ describe("a worker's part of a config", () => {
       9_001,
       true,
     ]);
+  });
+
+  test("is reached where its own port is, and nowhere if it has none", () => {
+    const config = { advertise: "wss://node-1.example.com" };
+    const own = partOf(config, { workerPort: 9_003 });
+    expect([own.listen.workerPort, own.advertise]).toEqual([9_003, "wss://node-1.example.com:9003"]);
+    expect(partOf({ advertise: "ws://[::1]:8080" }, { workerPort: 9_003 }).advertise).toBe("ws://[::1]:9003");
+    expect(partOf(config).advertise).toBeUndefined();
+    expect(partOf({}, { workerPort: 9_003 }).advertise).toBeUndefined();
   });
 
   test("has its part of what bounds all, and no less than one", () => {

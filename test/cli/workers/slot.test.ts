@@ -8,7 +8,15 @@ import { memoryLog } from "../../gateway.ts";
 
 const BEGIN: ToWorker = {
   t: "begin",
-  share: { worker: 1, of: 2, node: "n", port: 1, plainPort: undefined, memory: undefined },
+  share: {
+    worker: 1,
+    of: 2,
+    node: "n",
+    port: 1,
+    plainPort: undefined,
+    workerPort: undefined,
+    memory: undefined,
+  },
   config: parseConfig({}),
   version: "1",
 };
