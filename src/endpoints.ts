@@ -79,6 +79,7 @@ function rightsOf(options: RouteOptions): Rights {
 
 function createRoute(path: string, options: RouteOptions, counters: RouteCounters, house: House): Route {
   const { engine, log, clock, capacity, door, maxSubscriptions } = house;
+  const { cluster } = engine;
   const publisher = compressing(house.publisher, compressFrom(options.compression));
   const hub = { route: path, publisher, log };
   const speaking = { presence: engine.presence, clock, maxSubscriptions };
@@ -109,6 +110,7 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
       return createRelay({
         options,
         claims: engine.claims,
+        cluster,
         relays: engine.relays,
         counters,
         log,
@@ -116,7 +118,7 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
         name: path,
       });
     case "bridge":
-      return createBridge({ options, counters, capacity, clock, log, route: path });
+      return createBridge({ options, counters, capacity, clock, cluster, log, route: path });
   }
 }
 

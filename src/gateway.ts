@@ -38,6 +38,7 @@ import { createCounts } from "./metrics/counts.ts";
 import { createLag } from "./metrics/lag.ts";
 import { plainAddress } from "./network.ts";
 import { createNodes } from "./nodes.ts";
+import { tellUnreachable } from "./owner.ts";
 import { createApi } from "./reception/api.ts";
 import { createClientOf, createSchemeOf, createTrust } from "./reception/forwarded.ts";
 import { createHandshake, type HandshakeOptions } from "./reception/handshake.ts";
@@ -160,6 +161,7 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
       log,
     });
     tellInsecure(insecure, log);
+    if (engine.cluster !== undefined) tellUnreachable(config, log);
     log.info(listener.address, "listening");
     bounds.start();
     lag.start();
