@@ -128,7 +128,8 @@ async function createNode(
     },
     async start() {
       if (running !== undefined) throw new Error(`node ${i} runs already`);
-      running = launch(mortal([process.execPath, main, "serve", "--config", file]), { cwd: dir });
+      const command = [...plainEnvironment(), process.execPath, main, "serve", "--config", file];
+      running = launch(mortal(command), { cwd: dir });
       await running.says(/listens on http:\/\/(\S+)/, 20);
     },
     ended,
@@ -139,6 +140,12 @@ async function createNode(
       way[Symbol.dispose]();
     },
   };
+}
+
+/** What steers the tests, like FAIRLEAD_SEED, is no option of a gateway. */
+function plainEnvironment(): readonly string[] {
+  const names = Object.keys(process.env).filter((name) => name.startsWith("FAIRLEAD_"));
+  return ["env", ...names.flatMap((name) => ["-u", name])];
 }
 
 function nodesOf(all: readonly Node[]): Nodes {
