@@ -10,6 +10,7 @@ import type { Subscription } from "../../engine.ts";
 import { createCalls } from "./calls.ts";
 import { backoff } from "./clients.ts";
 import { downError } from "./down.ts";
+import { watchHalfMade } from "./half-made.ts";
 import { createListeners, type Heard } from "./listeners.ts";
 
 export interface Listening extends Subscription {
@@ -39,6 +40,7 @@ export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOp
   const calls = createCalls(clock);
   const listeners = createListeners(onThrow);
   let client: Redis | undefined;
+  let halfMade: () => number | undefined = () => undefined;
   let isUp = false;
   let isClosed = false;
   let attempt = 0;
@@ -49,6 +51,7 @@ export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOp
   function open(connect: (attempt: number) => Redis): void {
     const opened = connect(attempt);
     client = opened;
+    halfMade = watchHalfMade(opened, clock);
     opened.on("messageBuffer", (channel: Buffer, payload: Buffer) => {
       heardAt = clock.now();
       listeners.tell(channel.toString(), payload);
@@ -89,7 +92,7 @@ export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOp
 
   function look(): void {
     const { oldest } = calls;
-    if (oldest !== undefined && oldest >= timeout) client?.disconnect();
+    if (Math.max(oldest ?? 0, halfMade() ?? 0) >= timeout) client?.disconnect();
     else if (isUp && oldest === undefined && client !== undefined && clock.now() - heardAt >= timeout) {
       heardAt = clock.now();
       calls.within(client.ping()).catch(() => {});

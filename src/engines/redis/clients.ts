@@ -19,6 +19,7 @@ export interface Clients {
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
+const GOODBYE_MS = 100;
 const PORT = 6_379;
 const SENTINEL_PORT = 26_379;
 
@@ -40,6 +41,8 @@ export async function loadClients(urls: readonly string[], options: RedisOptions
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
     connectTimeout: options.timeout,
+    // Who gives a connection up has waited already: a link that says nothing does not answer a goodbye either.
+    disconnectTimeout: GOODBYE_MS,
     connectionName: options.prefix,
     disableClientInfo: true,
     // A master that became a replica takes no writes: who is master now is found by connecting again.

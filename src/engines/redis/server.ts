@@ -10,6 +10,7 @@ import { isEngineDown } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { createCalls } from "./calls.ts";
 import { downError } from "./down.ts";
+import { watchHalfMade } from "./half-made.ts";
 import { ADOPT, FOREIGN, type Script } from "./script.ts";
 import { type About, askAbout, problemOf } from "./server-about.ts";
 
@@ -70,9 +71,10 @@ export function createServer(options: ServerOptions): Server {
     }
   }
 
-  function look(present: Redis): void {
+  function look(present: Redis, halfMade: () => number | undefined): void {
     const { oldest } = calls;
-    if (oldest !== undefined && oldest >= timeout) {
+    if ((halfMade() ?? 0) >= timeout) present.disconnect(true);
+    else if (oldest !== undefined && oldest >= timeout) {
       calls.refuse(downError(`Redis did not answer within ${timeout} ms`));
       state.change(`it did not answer within ${timeout} ms`);
       about = undefined;
@@ -130,7 +132,8 @@ export function createServer(options: ServerOptions): Server {
         state.change(state.problem ?? NO_CONNECTION);
       });
       started.on("error", (error: Error) => state.change(error.message || NO_CONNECTION));
-      watch = clock.every(timeout / LOOKS_PER_TIMEOUT, () => look(started));
+      const halfMade = watchHalfMade(started, clock);
+      watch = clock.every(timeout / LOOKS_PER_TIMEOUT, () => look(started, halfMade));
       // A failure comes as `error`, and it connects again.
       started.connect().catch(() => {});
     },
