@@ -1,19 +1,27 @@
 /** A relay route on several nodes that share one Redis, each with connections of its own, in this process; peers without sockets. */
 import { type RelayOptions, relayOptions } from "../../../../src/config/kinds/relay.ts";
-import type { Home, Homes } from "../../../../src/engines/redis/homes.ts";
+import type { Homes } from "../../../../src/engines/redis/homes.ts";
 import { createRelays } from "../../../../src/engines/redis/relays.ts";
-import { createRouteCounters, type RouteCounters } from "../../../../src/metrics.ts";
+import {
+  createRouteCounters,
+  DROP_REASONS,
+  type DropReason,
+  type RouteCounters,
+} from "../../../../src/metrics.ts";
 import type { Route } from "../../../../src/route.ts";
 import { createRelay } from "../../../../src/routes/relay.ts";
 import type { Role } from "../../../../src/wire/envelope.ts";
+import { eventually } from "../../../calm.ts";
 import { type TestClock, testClock } from "../../../clock.ts";
 import { type FakeConnection, openFake } from "../../../fake-connection.ts";
 import { memoryLog } from "../../../gateway.ts";
 import { bounded } from "../../../raw-client.ts";
 import { parseFrame, speaking, wordOf } from "../../../relay/v1-house.ts";
 import { envelope } from "../../../routes/relay-house.ts";
+import { startProxy } from "../../../tcp-proxy.ts";
 import type { Frame } from "../../../v1-client.ts";
 import { openHomes } from "../homes-house.ts";
+import { type Activity, stoppable, watched } from "./node-parts.ts";
 
 export interface SharedPeer {
   readonly conn: FakeConnection;
@@ -41,6 +49,24 @@ export interface RelayNode {
   openPlain(): FakeConnection;
   /** As after SIGKILL: it says nothing to anybody any more. */
   die(): void;
+  /** As after SIGSTOP: it hears nothing, and its timers do not run, but time goes on. */
+  freeze(): void;
+  thaw(): void;
+  /** Redis hears it, and it does not hear Redis. */
+  holdAnswers(): void;
+  /** So many of the next messages of the relay to it are lost. */
+  loseTold(count: number): void;
+  /** No way to Redis. Resolves when it knows. */
+  cut(): Promise<void>;
+  /** The way is there again. Resolves when it is up. */
+  mend(): Promise<void>;
+}
+
+/** Sums over nodes. */
+export interface Tally {
+  readonly due: number;
+  readonly delivered: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
 }
 
 export interface RelayHouse extends AsyncDisposable {
@@ -51,7 +77,11 @@ export interface RelayHouse extends AsyncDisposable {
   rest(): Promise<void>;
   /** Time passes for all nodes, in steps in which everything comes to rest. */
   pass(ms: number): Promise<void>;
+  /** Of all nodes that ever were. */
+  tally(): Tally;
 }
+
+export const send = (idem: string, more: Frame = {}): Frame => ({ t: "send", idem, data: idem, ...more });
 
 /** ms */
 export const LEASE = 10_000;
@@ -60,17 +90,17 @@ const STEP_MS = 1_000;
 export function relayNodes(url: string, input: Partial<RelayOptions> = {}): RelayHouse {
   const clock = testClock();
   const options = relayOptions.parse({ kind: "relay", ...input });
-  const living = new Set<{ readonly stop: () => Promise<void>; readonly echo: () => Promise<void> }>();
-  const activity = { begun: 0, ended: 0 };
+  const living = new Set<Life>();
+  const all: RouteCounters[] = [];
   let count = 0;
 
   async function rest(): Promise<void> {
     for (let isQuiet = false; !isQuiet; ) {
-      const before = activity.begun;
-      const wasQuiet = before === activity.ended;
+      const before = activityOf(living);
       for (let turn = 0; turn < 3; turn += 1) await new Promise<void>((done) => setImmediate(done));
       await Promise.all([...living].map(({ echo }) => echo()));
-      isQuiet = wasQuiet && activity.begun === before && activity.ended === before;
+      const after = activityOf(living);
+      isQuiet = after.underWay === 0 && before.underWay === 0 && after.begun === before.begun;
     }
   }
 
@@ -78,31 +108,42 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
     count += 1;
     const self = `node-${count}`;
     const log = memoryLog();
-    const opened = await openHomes(url, {}, { clock, trustsClock: true, onThrow: (_, error) => fail(error) });
-    const homes = watched(opened.homes, activity);
+    const way = await startProxy(Number(new URL(url).port));
+    const own = stoppable(clock);
+    const deps = { clock: own, trustsClock: true, onThrow: (_: string, error: unknown) => fail(error) };
+    const opened = await openHomes(`redis://${way.host}`, {}, deps);
+    const loss = { left: 0 };
+    const activity = { begun: 0, underWay: 0 };
+    const homes = watched(opened.homes, activity, loss);
     const counters = createRouteCounters("/relay", "relay");
-    const relays = createRelays({ homes, self, clock, lease: LEASE });
+    all.push(counters);
+    const relays = createRelays({ homes, self, clock: own, lease: LEASE });
     const claims = { claim: fail };
-    const route = createRelay({ options, claims, counters, log, clock, name: "/relay", relays });
+    const route = createRelay({ options, claims, counters, log, clock: own, name: "/relay", relays });
     route.start?.();
     const main = opened.homes.of("relay:/relay", "g");
     let heardEcho = () => {};
     const listening = main.listen(`echo:${self}`, () => heardEcho());
     await listening.ready;
 
-    const life = {
+    const life: Life = {
+      activity,
+      get isStopped() {
+        return own.isStopped;
+      },
       async stop() {
         await route.dispose();
         opened.homes.close();
+        way[Symbol.dispose]();
       },
-      echo: () =>
-        bounded(
-          "an echo",
-          new Promise<void>((resolve) => {
-            heardEcho = resolve;
-            main.server.call("PUBLISH", [`echo:${self}`, "1"]).catch(resolve);
-          }),
-        ),
+      async echo() {
+        if (homes.problem !== undefined || own.isStopped) return;
+        const heard = new Promise<void>((resolve) => {
+          heardEcho = resolve;
+          main.server.call("PUBLISH", [`echo:${self}`, "1"]).catch(resolve);
+        });
+        await bounded("an echo", heard);
+      },
     };
     living.add(life);
 
@@ -128,7 +169,37 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
       },
       die() {
         living.delete(life);
+        own.stop();
         opened.homes.close();
+        way[Symbol.dispose]();
+      },
+      freeze() {
+        own.stop();
+        way.hold();
+      },
+      thaw() {
+        way.flow();
+        own.go();
+      },
+      holdAnswers() {
+        own.stop();
+        way.stall();
+      },
+      loseTold(count) {
+        loss.left = count;
+      },
+      async cut() {
+        way.isShut = true;
+        own.go();
+        way.reset();
+        await eventually("it is down", () => homes.problem !== undefined);
+      },
+      async mend() {
+        way.isShut = false;
+        await eventually("it is up", () => {
+          clock.advance(50);
+          return homes.problem === undefined;
+        });
       },
     };
   }
@@ -143,10 +214,24 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
         await rest();
       }
     },
+    tally() {
+      const sum = createRouteCounters("/relay", "relay");
+      for (const { due, delivered, dropped } of all) {
+        sum.due += due;
+        sum.delivered += delivered;
+        for (const reason of DROP_REASONS) sum.dropped[reason] += dropped[reason];
+      }
+      return sum;
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...living].map(({ stop }) => stop()));
     },
   };
+}
+
+export async function twoNodes(url: string, input: Partial<RelayOptions> = {}) {
+  const house = relayNodes(url, input);
+  return { ...house, a: await house.node(), b: await house.node() };
 }
 
 function peerOf(conn: FakeConnection, rest: () => Promise<void>): SharedPeer {
@@ -179,49 +264,23 @@ function peerOf(conn: FakeConnection, rest: () => Promise<void>): SharedPeer {
   };
 }
 
-function watched(homes: Homes, activity: { begun: number; ended: number }): Homes {
-  const seen = new Map<Home, Home>();
-  const wrap = (home: Home): Home => {
-    const run: Home["run"] = async (...args) => {
-      activity.begun += 1;
-      try {
-        return await home.run(...args);
-      } finally {
-        activity.ended += 1;
-      }
-    };
-    const wrapped = seen.get(home) ?? {
-      base: home.base,
-      get server() {
-        return home.server;
-      },
-      run,
-      runBinary: home.runBinary,
-      listen(channel, heard) {
-        const listening = home.listen(channel, heard);
-        const end = () => {
-          activity.ended += 1;
-        };
-        activity.begun += 1;
-        listening.ready.then(end, end);
-        return listening;
-      },
-    };
-    seen.set(home, wrapped);
-    return wrapped;
-  };
-  return {
-    get problem() {
-      return homes.problem;
-    },
-    now: () => homes.now(),
-    stamp: () => homes.stamp(),
-    of: (kind, name) => wrap(homes.of(kind, name)),
-    all: (kind) => homes.all(kind).map(wrap),
-    onUp: (run) => homes.onUp(run),
-    start: () => homes.start(),
-    close: () => homes.close(),
-  };
+interface Life {
+  readonly activity: Activity;
+  readonly isStopped: boolean;
+  stop(): Promise<void>;
+  /** Resolves when it has heard what it was told so far. */
+  echo(): Promise<void>;
+}
+
+/** Of those that have any. */
+function activityOf(living: Iterable<Life>): Activity {
+  const sum = { begun: 0, underWay: 0 };
+  for (const { activity, isStopped } of living) {
+    if (isStopped) continue;
+    sum.begun += activity.begun;
+    sum.underWay += activity.underWay;
+  }
+  return sum;
 }
 
 function fail(error?: unknown): never {
