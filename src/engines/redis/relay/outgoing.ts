@@ -4,7 +4,7 @@
  */
 import type { RelaysDown, Sent, SharedMessage } from "../../../relays.ts";
 import type { Step } from "./steps.ts";
-import { keptName, keptText, type ReceiptWords, type SendAnswer } from "./wire.ts";
+import { keptText, type ReceiptWords, type SendAnswer } from "./wire.ts";
 
 export interface OutgoingHost {
   /** The role, the seat and its fence, as scripts read them. */
@@ -65,7 +65,7 @@ export class Outgoing {
     const { idem, size, ttl, done: released, isForPresent, data } = message;
     const words = {
       k: "s",
-      m: keptName(idem),
+      m: idem,
       z: size,
       t: Number.isFinite(ttl) ? ttl : undefined,
       b: typeof data !== "string",

@@ -17,7 +17,6 @@ import {
   type LookAnswer,
   lossOf,
   messageOf,
-  nameOf,
   type ReceiptWords,
   type SeatEvent,
   type SeatedWords,
@@ -158,7 +157,7 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
   }
 
   settled([seq, idem, state]: ReceiptWords): void {
-    this.guest.settled(seq, nameOf(idem), state);
+    this.guest.settled(seq, idem, state);
   }
 
   private isPlaced(): boolean {

@@ -27,11 +27,6 @@ export function messageOf(seq: number, [kind, data, type]: Kept): HandedMessage 
   };
 }
 
-/** Redis keeps UTF-8, so half a character would be lost. A text that begins with a quote was one, or might be taken for one. */
-export const keptName = (text: string): string =>
-  text.isWellFormed() && !text.startsWith('"') ? text : JSON.stringify(text);
-export const nameOf = (kept: string): string => (kept.startsWith('"') ? JSON.parse(kept) : kept);
-
 /** Asks for a role. `session`: a new one's, should it begin one. */
 export function joinWords(
   id: string,
@@ -44,8 +39,8 @@ export function joinWords(
     c: id,
     p: isPlain,
     i: session,
-    u: user === null ? "" : `u${keptName(user)}`,
-    o: keptName(owner),
+    u: JSON.stringify(user),
+    o: owner,
     x: info,
     s: resumed?.session,
     up: resumed?.upto,

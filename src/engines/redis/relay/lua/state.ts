@@ -7,7 +7,7 @@
  *   due  groups by when something is due   nodes  by the end of their lease           at:NODE  groups in which it has a peer
  *   pulse  when a node renewed last        bytes  that wait, by owner                 all  groups
  *   away, away:OWNER  sessions whose client is away, by when it went                  left  how many each owner has of them
- * A seat: h holder {n node, c connection, f fence, p plain}, s session {i id, u user, o owner, x info, v fence it began with, a away until, w receipts then},
+ * A seat: h holder {n node, c connection, f fence, p plain}, s session {i id, u user as JSON, o owner, x info, v fence it began with, a away until, w receipts then},
  * sb standbys, q last seq, d last seq handed, qn qb qd queued (count, bytes, first due), hn hb handed, e events told to its holder,
  * k the partner believes that somebody is here, na nr the news of its going (when, why), f last fence.
  * A message: q seq, t due, z size, s session, i idem, o owner, b binary, w what the receiver's node is told.
