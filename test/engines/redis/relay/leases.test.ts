@@ -1,8 +1,9 @@
 import { describe, expect } from "bun:test";
+import { eventually } from "../../../calm.ts";
 import { sharedRedis } from "../../../redis-house.ts";
 import { requires } from "../../../requires.ts";
 import { heard } from "../../../routes/relay-house.ts";
-import { LEASE, relayNodes, send, twoNodes } from "./relay-house.ts";
+import { LEASE, send, twoNodes } from "./relay-house.ts";
 
 const redis = sharedRedis();
 const test = requires("redis-server");
@@ -60,8 +61,7 @@ describe("a node that died", () => {
     await using house = await twoNodes(await url());
     await house.b.join("local");
     house.b.die();
-    house.clock.advance(LEASE / 2);
-    await house.rest();
+    await house.pass(LEASE / 2);
     expect((await house.a.join("local")).conn.ended?.code).toBe(4409);
     await house.pass(LEASE / 2 + 1);
     expect((await house.a.join("local")).answer).toMatchObject({ t: "ok" });
@@ -104,49 +104,174 @@ describe("a node that died", () => {
 
 describe("a node that stood still and comes back", () => {
   test("serves nothing that it no longer owns: its peers are closed with 1012, and what they say is not taken", async () => {
-    await using house = relayNodes(await url());
-    const [a, b] = [await house.node(), await house.node({ ownClock: true })];
-    const [center, local] = [await a.join("center"), await b.join("local")];
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
     await center.heard();
+    house.b.freeze();
     await house.pass(2 * LEASE);
     expect(await center.heard()).toEqual(["local offline closed"]);
     const c = await house.node();
     const other = await c.join("local");
     center.say(send("for the other"));
-    local.say(send("too late"));
     await house.rest();
+    house.b.thaw();
+    local.say(send("too late"));
     expect(await other.heard()).toEqual(['data 1 "for the other"']);
+    expect(await local.heard()).toEqual([]);
     expect(local.conn.ended).toMatchObject({ code: 1012 });
     expect(await center.heard()).toEqual(["local online joined"]);
+    other.say(send("mine"));
+    expect(await center.heard()).toEqual(['data 1 "mine"']);
   });
 
-  test("hands nobody what it was told while it stood still", async () => {
-    await using house = relayNodes(await url());
-    const [a, b] = [await house.node(), await house.node({ ownClock: true })];
-    const [center, plain] = [await a.join("center"), await b.plain("local")];
-    await house.pass(LEASE - 1_000);
-    await center.heard();
-    // It wakes up: its clock has gone on, its timers have not run.
-    b.clock.skip(LEASE);
-    plain.take();
+  test("hands nobody what it was told meanwhile, when somebody else has the role", async () => {
+    await using house = await twoNodes(await url());
+    const [center, plain] = [await house.a.join("center"), await house.b.plain("local")];
+    house.b.freeze();
     center.say(send("a"));
+    await house.pass(2 * LEASE);
+    expect(await center.heard()).toEqual([
+      "local online joined",
+      "local offline closed",
+      "receipt 1 unknown",
+    ]);
+    house.b.thaw();
     await house.rest();
+    await house.pass(1_000);
     expect(plain.take()).toEqual([]);
-    // It looks, finds that nobody has taken its roles, and goes on.
-    b.clock.advance(1_000);
-    await house.rest();
-    expect(heard(plain)).toEqual(["-: a"]);
-    expect(await center.heard()).toEqual(["receipt 1 delivered"]);
+    expect(plain.ended).toMatchObject({ code: 1012 });
+  });
+
+  test("goes on where it was when nobody has given it up, and misses nothing", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    house.b.freeze();
+    for (const idem of ["a", "b"]) center.say(send(idem));
+    await house.pass(LEASE / 2);
+    house.b.thaw();
+    expect(await local.heard()).toEqual(['data 1 "a"', 'data 2 "b"']);
+    local.say({ t: "ack", upto: 2 });
+    expect(await center.heard()).toEqual(["receipt 1 delivered", "receipt 2 delivered"]);
   });
 });
 
 describe("Redis away", () => {
-  test("answers join, send and ack with engine_down, and connections stay; then all goes on", async () => {
-    await using own = await startRedisFor();
-    await using house = await twoNodes(own.url);
+  test("join, send and ack are answered with engine_down, and connections stay; then all goes on", async () => {
+    await using house = await twoNodes(await url());
     const [center, local] = [await house.a.join("center"), await house.b.join("local")];
     center.say(send("a"));
+    expect(await local.heard()).toEqual(['data 1 "a"']);
+    await house.b.cut();
+    expect(await local.ask(send("x"))).toMatchObject({ t: "err", code: "engine_down" });
+    expect(await local.ask({ t: "ack", upto: 1 })).toMatchObject({ t: "err", code: "engine_down" });
+    const other = house.b.open();
+    const join = { t: "join", group: "h", role: "local" };
+    expect(await other.ask(join)).toMatchObject({ t: "err", code: "engine_down" });
+    center.say(send("b"));
+    await center.heard();
+    expect([local.conn.isOpen, other.conn.isOpen]).toEqual([true, true]);
+    await house.b.mend();
+    // What it had taken it has taken: the ack is said again by its node.
+    expect(await center.heard()).toEqual(["receipt 1 delivered"]);
+    expect(await local.heard()).toEqual(['data 2 "b"']);
+    expect(await local.ask(send("x"))).toMatchObject({ t: "ok", seq: 1 });
+    expect(await other.ask(join)).toMatchObject({ t: "ok" });
+  });
+
+  test("a send that may have been done is answered when Redis is back, and is done once", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    house.a.holdAnswers();
+    center.say(send("a", { id: 7 }));
+    await eventually("it came", () => local.conn.sent.length > 0);
+    expect(await local.heard()).toEqual(['data 1 "a"']);
+    await house.a.cut();
+    expect(await center.told()).toEqual([]);
+    local.say({ t: "ack", upto: 1 });
+    await house.a.mend();
+    expect((await center.told()).map(({ t, seq }) => `${t} ${seq}`)).toEqual(["ok 1", "receipt 1"]);
+    expect(await local.heard()).toEqual([]);
+  });
+
+  test("a peer that left meanwhile is gone once Redis is back, and one that joined in vain has no role", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    await house.b.cut();
+    local.conn.leave(1006);
     await house.rest();
-    own.proxy.cut();
+    await house.b.mend();
+    expect(await center.heard()).toEqual(["local offline closed"]);
+    expect((await house.a.join("local")).answer).toMatchObject({ t: "ok" });
+  });
+
+  test("for longer than a lease ends nobody: those who live renew first", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    await house.a.cut();
+    await house.b.cut();
+    await house.pass(5 * LEASE);
+    await house.a.mend();
+    await house.pass(LEASE / 2);
+    await house.b.mend();
+    await house.pass(LEASE);
+    expect([await center.heard(), await local.heard()]).toEqual([[], []]);
+    center.say(send("a"));
+    expect(await local.heard()).toEqual(['data 1 "a"']);
+  });
+
+  test("with all that it held ends every seat: peers are closed with 1012, and sessions are gone", async () => {
+    const { flush, url } = await redis();
+    await using house = await twoNodes(url);
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    await flush();
+    await house.pass(LEASE);
+    expect([center.conn.ended?.code, local.conn.ended?.code]).toEqual([1012, 1012]);
+    expect((await house.a.join("center", { session: center.session })).answer).toMatchObject({
+      code: "gone",
+    });
+    expect((await house.a.join("center")).answer).toMatchObject({ t: "ok", partner: "offline" });
+  });
+});
+
+describe("what a node was told and did not hear", () => {
+  test("is looked for at once when the next thing comes, and within a lease when nothing does", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    house.b.loseTold(1);
+    center.say(send("lost"));
+    expect(await local.heard()).toEqual([]);
+    center.say(send("next"));
+    expect(await local.heard()).toEqual(['data 1 "lost"', 'data 2 "next"']);
+    house.b.loseTold(1);
+    center.say(send("last"));
+    await house.pass(LEASE);
+    expect(await local.heard()).toEqual(['data 3 "last"']);
+    house.a.loseTold(2);
+    local.say({ t: "ack", upto: 3 });
+    local.conn.leave(1006);
+    await house.pass(LEASE);
+    expect(await center.heard()).toEqual([
+      "local offline closed",
+      "receipt 1 delivered",
+      "receipt 2 delivered",
+      "receipt 3 delivered",
+    ]);
+  });
+
+  test("is found by a standby whose turn it was", async () => {
+    await using house = await twoNodes(await url(), { third: "standby" });
+    const holder = await house.a.join("local");
+    const next = await house.b.join("local");
+    house.b.loseTold(1);
+    holder.say({ t: "leave" });
+    expect(await next.told()).toEqual([]);
+    await house.pass(LEASE);
+    expect((await next.told()).map(({ t }) => t)).toEqual(["ok"]);
   });
 });
