@@ -3,8 +3,7 @@
  * FAIRLEAD_SEED repeats it.
  */
 import { expect, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { type Bridge, type OpenBridgeOptions, openBridge } from "../../../src/client/bridge.ts";
+import { type OpenBridgeOptions, openBridge } from "../../../src/client/bridge.ts";
 import { eventually } from "../../calm.ts";
 import { startGateway } from "../../gateway.ts";
 import { noise, sha256 } from "../../routes/bridge-house.ts";
@@ -12,6 +11,7 @@ import { newSeed, seeded } from "../../seeded.ts";
 import { startProxy } from "../../tcp-proxy.ts";
 import { closedTarget, startService, type TcpPeer } from "../../tcp-service.ts";
 import { failure } from "./house.ts";
+import { hashAll, writeAll } from "./whole.ts";
 
 const MIB = 1024 * 1024;
 const seed = newSeed();
@@ -33,27 +33,6 @@ async function house(serve: (peer: TcpPeer) => void = () => {}, resume = {}) {
       await gateway[Symbol.asyncDispose]();
     },
   };
-}
-
-/** `halfway`: what to wait for in the middle. */
-async function writeAll(
-  { writable }: Bridge,
-  bytes: Uint8Array,
-  chunk = 100_000,
-  halfway = async () => {},
-): Promise<void> {
-  const writer = writable.getWriter();
-  for (let at = 0; at < bytes.length; at += chunk) {
-    if (at <= bytes.length / 2 && at + chunk > bytes.length / 2) await halfway();
-    await writer.write(bytes.subarray(at, at + chunk));
-  }
-  await writer.close();
-}
-
-async function hashAll({ readable }: Bridge): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const bytes of readable) hash.update(bytes);
-  return hash.digest("hex");
 }
 
 test(`an echo comes back exactly while the link is cut at any byte (seed ${seed})`, async () => {
