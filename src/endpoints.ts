@@ -25,6 +25,7 @@ import { createFeed } from "./routes/feed.ts";
 import { createRelay } from "./routes/relay.ts";
 import { createRoom } from "./routes/room.ts";
 import type { SessionOptions } from "./session.ts";
+import { inTurn } from "./source-turn.ts";
 import { stocks } from "./sources/stocks.ts";
 
 /** What every route may need of the house. */
@@ -103,7 +104,7 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
         topics,
         door,
         ...speaking,
-        source: sourceOf(options, clock),
+        source: sourceOf(path, options, house),
       });
     }
     case "relay":
@@ -122,11 +123,16 @@ function createRoute(path: string, options: RouteOptions, counters: RouteCounter
   }
 }
 
-/** The feed's source under its topic's name; the gateway brings `stocks`, a config in TypeScript its own. */
-function sourceOf({ source, interval, topic }: FeedOptions, clock: Clock) {
+/** The feed's source under its topic's name; the gateway brings `stocks`, a config in TypeScript its own. Of several nodes one runs it. */
+function sourceOf(route: string, { source, interval, topic }: FeedOptions, { engine, clock, log }: House) {
   if (source === undefined) return undefined;
-  if (source === "stocks") return { name: "stocks", run: stocks({ interval, clock }) };
-  return { name: topic ?? "feed", run: source };
+  const found =
+    source === "stocks"
+      ? { name: "stocks", run: stocks({ interval, clock }) }
+      : { name: topic ?? "feed", run: source };
+  const { claims, cluster } = engine;
+  if (cluster === undefined) return found;
+  return { ...found, run: inTurn({ source: found.run, claims, cluster, clock, log, route }) };
 }
 
 /** What is configured for a path wins over what another route answers below its own. */
