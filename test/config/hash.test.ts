@@ -54,3 +54,9 @@ test("differs by what code says, and by the order of a list", () => {
     hash({ routes: { "/b": { kind: "bridge", target: "h:1", subprotocols } } });
   expect(speaking(["a", "b"])).not.toBe(speaking(["b", "a"]));
 });
+
+test("is the same wherever recordings lie", () => {
+  const recording = (record: string | undefined) =>
+    hash({ routes: { "/b": { kind: "bridge", target: "h:1", ...(record !== undefined && { record }) } } });
+  expect(new Set([recording("a"), recording("b/worker-2"), recording(undefined)]).size).toBe(1);
+});

@@ -46,12 +46,8 @@ function fairPart(whole: number, of: number): number {
   return Math.min(whole, Math.ceil(mean + 3 * Math.sqrt(mean)));
 }
 
-/** A source publishes for all, so one worker runs it. Recordings are counted by folder, so each worker has its own. */
+/** Recordings are counted by folder, so each worker has its own. */
 function routeOf(route: RouteOptions, worker: number): RouteOptions {
-  if (route.kind === "feed" && route.source !== undefined && worker > 1) {
-    const topic = route.topic ?? (route.source === "stocks" ? "stocks" : undefined);
-    return { ...route, source: undefined, topic };
-  }
   if (route.kind !== "relay" && route.kind !== "bridge") return route;
   const record = recordOptions(route.record);
   if (record === undefined) return route;

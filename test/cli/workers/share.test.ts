@@ -65,30 +65,6 @@ describe("a worker's part of a config", () => {
     expect([limits.perAddress, limits.perUser]).toEqual([here, here]);
   });
 
-  test("has the source of a feed in the first worker only, and its topic in all", () => {
-    const feeds: ConfigInput = {
-      routes: {
-        "/s": { kind: "feed", source: "stocks" },
-        "/own": { kind: "feed", source: async function* () {} },
-        "/named": { kind: "feed", source: async function* () {}, topic: "news" },
-      },
-    };
-    const told = (worker: number) =>
-      Object.values(partOf(feeds, { worker }).routes).map((route) =>
-        route.kind === "feed" ? [route.source !== undefined, route.topic] : [],
-      );
-    expect(told(1)).toEqual([
-      [true, undefined],
-      [true, undefined],
-      [true, "news"],
-    ]);
-    expect(told(2)).toEqual([
-      [false, "stocks"],
-      [false, undefined],
-      [false, "news"],
-    ]);
-  });
-
   test("has a folder of its own for recordings", () => {
     const { routes } = partOf({
       routes: {
