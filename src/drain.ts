@@ -25,11 +25,16 @@ export function drainAll(connections: readonly Drainable[], window: number, cloc
   const queue = shuffle([...connections]);
   for (const connection of queue) connection.announce(window, Math.floor(Math.random() * RETRY_MS));
   const perTick = Math.max(1, Math.ceil(queue.length / Math.max(1, window / TICK_MS)));
-  const deadline = clock.now() + window;
+  const began = clock.now();
+  const deadline = began + window;
   let leaving: Drainable[] = [];
+  let taken = 0;
 
   function step(): boolean {
-    leaving.push(...queue.splice(0, perTick));
+    // By the time that has passed: a busy process has fewer ticks, and would have to cut off those that are left.
+    const due = perTick * (1 + Math.floor((clock.now() - began) / TICK_MS));
+    leaving.push(...queue.splice(0, due - taken));
+    taken = due;
     for (const connection of leaving) connection.finish();
     const open = leaving.filter((connection) => connection.isOpen);
     leaving = open;

@@ -57,6 +57,17 @@ describe("drainAll", () => {
     expect([only.ended, only.at]).toEqual(["closed", 0]);
   });
 
+  test("closes as many in the window, if a busy process has a tenth of the ticks", async () => {
+    const list = peers(1_000);
+    const busy = { ...clock, every: (ms: number, run: () => void) => clock.every(ms * 10, run) };
+    const drained = drainAll(list, 2_000, busy);
+    clock.advance(2_000);
+    await drained;
+    expect(list.filter(({ ended }) => ended === "terminated")).toEqual([]);
+    for (const half of [0, 1_000])
+      expect(list.filter(({ at }) => at >= half && at < half + 1_000).length).toBeGreaterThan(400);
+  });
+
   test.each([
     [2, 20],
     [100, 1_000],
