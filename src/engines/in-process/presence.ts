@@ -4,16 +4,15 @@
  * Entries past their lease are dropped when somebody looks and at every sweep, which bounds how late their leave is told.
  */
 import type { Clock } from "../../clock.ts";
-import type { Member, Presence, PresenceChange, Subscription } from "../../engine.ts";
+import type { Member, Presence } from "../../engine.ts";
 import { downError, type Report } from "./down.ts";
+import { createTelling } from "./telling.ts";
 
 interface Entry {
   readonly member: Member;
   /** Monotonic milliseconds; Infinity without a lease. */
   due: number;
 }
-
-type Changed = (change: PresenceChange) => void;
 
 export interface MemoryPresence extends Presence {
   /** Topics that have members. */
@@ -100,59 +99,6 @@ export function createPresence({ clock, report }: { clock: Clock; report: Report
       closed = true;
       topics.clear();
       telling.close();
-    },
-  };
-}
-
-/** Who is told. What a callback changes is told after the change under way, so that all hear the same order. */
-function createTelling(report: Report) {
-  const watchers = new Map<string, Set<Changed>>();
-  const waiting: (() => void)[] = [];
-  let telling = false;
-
-  const tellAll = (
-    topic: string,
-    told: ReadonlySet<Changed>,
-    to: readonly Changed[],
-    change: PresenceChange,
-  ) => {
-    for (const changed of to) {
-      try {
-        if (told.has(changed)) changed(change);
-      } catch (error) {
-        report({ stage: "presence", name: topic, error });
-      }
-    }
-  };
-
-  return {
-    tell(topic: string, change: PresenceChange): void {
-      const told = watchers.get(topic);
-      if (told === undefined) return;
-      const to = [...told];
-      waiting.push(() => tellAll(topic, told, to, change));
-      if (telling) return;
-      telling = true;
-      for (const run of waiting) run();
-      waiting.length = 0;
-      telling = false;
-    },
-    watch(topic: string, changed: Changed): Subscription {
-      const told = watchers.get(topic) ?? new Set();
-      watchers.set(topic, told);
-      // A function of its own: the same one may watch twice.
-      const own: Changed = (change) => changed(change);
-      told.add(own);
-      return {
-        close() {
-          told.delete(own);
-          if (told.size === 0 && watchers.get(topic) === told) watchers.delete(topic);
-        },
-      };
-    },
-    close(): void {
-      for (const told of watchers.values()) told.clear();
-      watchers.clear();
     },
   };
 }
