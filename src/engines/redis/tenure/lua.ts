@@ -68,7 +68,7 @@ return 1
 
 /**
  * A script that removes what ended tags have left, and keys of old generations; answers whether it has to run again.
- * `remove`: Lua that defines \`remove(tag, entry)\`; `tidy`: Lua that defines \`tidy(old)\`, which answers true while there is more.
+ * `remove`: Lua that defines `remove(tag, entry)` and `publish()`, which ends it; `tidy`: Lua that defines `tidy(old)`, which answers whether there is more.
  */
 export const sweepScript = (remove: string, tidy: string) =>
   defineScript(`${COMMON}${remove}${tidy}
@@ -77,7 +77,7 @@ if ended then
   local entries = redis.call('SPOP', entriesOf(ended), ${ENTRIES_PER_CALL})
   for _, entry in ipairs(entries) do remove(ended, entry) end
   if #entries < ${ENTRIES_PER_CALL} then redis.call('SREM', dead, ended) end
-  if publish then publish() end
+  publish()
 else
   local past = redis.call('SRANDMEMBER', home .. ':old')
   if past then

@@ -27,7 +27,7 @@ export interface Tenure {
   readonly isSettling: boolean;
   /** Calls go to Redis in this order, also those that have to wait for a tag. An answer of STALE is the caller's to look at. */
   run: Send;
-  /** What Redis has may differ from what the node knows. */
+  /** What Redis has may differ from what the node knows: all is registered anew as soon as that can be. */
   doubt(): void;
   /** Everything of this node ends, now. Resolves also when Redis cannot be told. */
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export interface TenureOptions {
   settle(send: Send): Promise<void>;
   /** The node is not sure any more. */
   onOverdue?(): void;
-  /** At each renewal that Redis took. */
+  /** Redis took a renewal, or all was registered anew. MUST NOT throw. */
   onRenewed?(): void;
 }
 
@@ -125,6 +125,7 @@ export function createTenure(options: TenureOptions): Tenure {
     },
     doubt() {
       state.doubts += 1;
+      enter(state);
     },
     close: () => close(state),
   };
@@ -141,13 +142,17 @@ const sendAs =
     options.home.run(script, [], [options.homes.stamp(), tag, ...args]);
 
 function enter(state: State): void {
+  const { options } = state;
   if (state.entering !== undefined || state.isClosed) return;
   const leave = (each: (call: Waiting) => void) => {
     state.entering = undefined;
     for (const call of state.waiting.splice(0)) each(call);
   };
   state.entering = enterUntilSure(state).then(
-    () => leave((call) => call.send()),
+    () => {
+      leave((call) => call.send());
+      options.onRenewed?.();
+    },
     (error: unknown) => leave((call) => call.refuse(error)),
   );
 }
