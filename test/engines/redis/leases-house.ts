@@ -4,12 +4,14 @@ import type { Engine } from "../../../src/engine.ts";
 import type { Fault } from "../../../src/engines/in-process/down.ts";
 import { createClaims, type RedisClaims } from "../../../src/engines/redis/claims.ts";
 import { fresh, type Homes } from "../../../src/engines/redis/homes.ts";
+import { createPresence, type RedisPresence } from "../../../src/engines/redis/presence.ts";
 import type { TestClock } from "../../clock.ts";
 import { openHomes } from "./homes-house.ts";
 
 export interface LeaseNode extends Disposable {
   readonly engine: Engine;
   readonly claims: RedisClaims;
+  readonly presence: RedisPresence;
   readonly homes: Homes;
   readonly faults: readonly Fault[];
   /** It is gone without a word. */
@@ -32,20 +34,21 @@ export async function openNode(redis: string | string[], options: LeaseOptions):
   const report = (fault: Fault) => void faults.push(fault);
   const node = fresh().slice(0, 8);
   const claims = createClaims({ homes, clock, lease, node, report });
+  const presence = createPresence({ homes, clock, lease, node, report });
   const die = () => homes.close();
   const engine: Engine = {
     topics: () => {
       throw new Error("this engine has no topics");
     },
     claims,
-    presence: undefined as never,
+    presence,
     health: () => ({ up: homes.problem === undefined, text: homes.problem ?? "up" }),
     async close() {
-      await claims.close();
+      await Promise.all([claims.close(), presence.close()]);
       homes.close();
     },
   };
-  return { engine, claims, homes, faults, die, [Symbol.dispose]: die };
+  return { engine, claims, presence, homes, faults, die, [Symbol.dispose]: die };
 }
 
 /**
