@@ -3,20 +3,12 @@
  * message once. One with more than `highWater` waiting is taken off it and becomes an offset into the backlog, not a queue:
  * memory does not grow with slow readers. It goes back in the same synchronous step in which it has got everything.
  */
-
 import type { Message, Position } from "../engine.ts";
-import type { Log } from "../log.ts";
 import { type Backlog, createLatest, createTail, type Held, markOf } from "./backlog.ts";
-import { Live, type LiveOptions } from "./live.ts";
-import { createPlace, lose, loseAll, owes, type Place, type Reader, tellGaps } from "./place.ts";
-
-export interface FanOutOptions extends LiveOptions {
-  readonly log: Log;
-  /** What happens past the mark: `close` ends the reader; the others skip what the backlog could not hold. */
-  readonly policy: "close" | "drop-oldest" | "latest";
-  /** Bytes; 0 = as many as a backlog may hold. */
-  readonly highWater: number;
-}
+import { Live } from "./live.ts";
+import { lose, loseAll, loseUpTo, tellGaps, tellRest } from "./losses.ts";
+import type { FanOutOptions } from "./options.ts";
+import { createPlace, owes, type Place, type Reader } from "./place.ts";
 
 /** Readers are looked at each time a quarter of the mark was published: never per message, and not much too late. */
 const LOOKS_PER_MARK = 4;
@@ -124,13 +116,23 @@ export class FanOut {
     this.note(size + FRAME_BYTES);
   }
 
+  /** Nothing up to `to` will come. Who lags loses what waits for it, too: after the gap it would be out of order. */
+  skip(to: Position): void {
+    if (to.epoch !== this.epoch) this.turnEpoch({ epoch: to.epoch, offset: to.offset + 1 });
+    else if (to.offset > this.offset) {
+      this.live.skip(this.offset + 1, to);
+      const { dropped } = this.options.counters;
+      for (const place of this.behind) dropped.slow += loseUpTo(place, to, this.head + 1);
+    }
+    this.offset = to.offset;
+  }
+
   /** So many bytes were handed to each reader on the native channels. */
   note(bytes: number): void {
     this.unseen += bytes;
     if (this.unseen * LOOKS_PER_MARK * this.share >= this.mark) this.findSlow();
   }
 
-  /** Tries to catch up: the reader's queue went down. */
   drain(place: Place): void {
     place.replay?.drain();
     // Half the mark, also while nothing else waits for it: each return from above would let its queue grow further.
@@ -155,7 +157,6 @@ export class FanOut {
     this.behind.add(place);
   }
 
-  /** Keeps nothing for it: it will be sent the history first. */
   release(place: Place): void {
     this.behind.delete(place);
     this.trim();
@@ -193,7 +194,7 @@ export class FanOut {
    * Those behind hear of it in their turn. Under `latest` what waited for them is lost: of two epochs it could not be said which
    * offsets gave way to newer ones.
    */
-  private turnEpoch(message: Message): void {
+  private turnEpoch(message: Position): void {
     if (this.epoch !== "") this.live.turnEpoch(message);
     this.epoch = message.epoch;
     if (this.options.policy !== "latest") return;
@@ -201,11 +202,10 @@ export class FanOut {
   }
 
   private deliverBehind(message: Message): void {
-    const { counters } = this.options;
     for (const place of this.behind) {
       if (place.replay !== undefined || !owes(place, message)) continue;
       place.queued += 1;
-      counters.due += 1;
+      this.options.counters.due += 1;
     }
     this.backlog.push({ at: this.head, message });
     for (const place of this.behind)
@@ -274,6 +274,7 @@ export class FanOut {
 
   private caughtUp(place: Place): void {
     place.next = this.head + 1;
+    tellRest(place, { topic: this.topic, ...this.position });
     // The history may be ahead of the deliveries: those must not come twice.
     const isAhead = place.epoch !== this.epoch || place.position > this.offset;
     if (place.reader.connection !== undefined && !isAhead) {
@@ -287,14 +288,13 @@ export class FanOut {
     place.reader.lagging?.(false);
   }
 
-  /** Nobody needs what everybody has got. */
   private trim(): void {
     for (const place of this.behind) if (place.next <= this.head) return;
     this.backlog.clear();
   }
 
-  private say({ reader }: Place, fields: Record<string, number>, text: string): void {
+  private say(place: Place, fields: Record<string, number>, text: string): void {
     const { log, route, policy } = this.options;
-    log.info({ conn: reader.id, route, topic: this.topic, policy, ...fields }, text);
+    log.info({ conn: place.reader.id, route, topic: this.topic, policy, ...fields }, text);
   }
 }

@@ -80,7 +80,7 @@ export async function publishBody(
   const published = { ...message, size: byteLength(message.data), user: user ?? undefined };
   const result = await new Promise<PubResult>((done) => publish(topic, published, done));
   if ("superseded" in result) return Response.json({ topic, superseded: true });
-  if ("code" in result) return refusal("engine_down");
+  if ("code" in result) return refusal("engine_down", result.code === "gone" ? result.text : undefined);
   return Response.json({ topic, epoch: result.epoch, offset: result.offset });
 }
 

@@ -5,9 +5,11 @@
  */
 import type { Connection } from "../connection.ts";
 import type { EngineError, HistoryPage, Message, Position, Subscription, Topics } from "../engine.ts";
+import { isEngineDown } from "../errors.ts";
 import { gapFrame, messageFrame } from "../wire/frames.ts";
 import type { Gap, Start } from "../wire/v1.ts";
-import { FanOut, type FanOutOptions } from "./fan-out.ts";
+import { FanOut } from "./fan-out.ts";
+import type { FanOutOptions } from "./options.ts";
 import { moveTo, type Place, type Reader } from "./place.ts";
 import { beginning, type From, startReplay } from "./replay.ts";
 
@@ -171,6 +173,7 @@ function subscribe(name: string, options: HubOptions): Subscribed {
       for (const run of waiting) run(result);
       waiting = [];
     },
+    (to) => fanOut.skip(to),
   );
   return {
     fanOut,
@@ -254,6 +257,8 @@ class HeldEntry implements Entry {
   private fail(error: unknown): void {
     const { log, route } = this.options;
     const { id } = this.place.reader;
+    // Told once by the engine, and not again for each of thousands of readers.
+    if (isEngineDown(error)) return;
     log.error({ conn: id, route, topic: this.fanOut.topic, err: error }, "! the history cannot be read");
   }
 }

@@ -3,7 +3,7 @@
  * message once, encoded once, whatever the number of readers.
  */
 import type { Connection, Data, Publisher } from "../connection.ts";
-import type { Message } from "../engine.ts";
+import type { Message, Position } from "../engine.ts";
 import { byteLength } from "../limits.ts";
 import type { RouteCounters } from "../metrics.ts";
 import { gapFrame, messageFrame } from "../wire/frames.ts";
@@ -58,9 +58,16 @@ export class Live {
   }
 
   /** Offsets begin again: the message that comes next is in another epoch. Plain readers know no offsets. */
-  turnEpoch({ epoch, offset }: Message): void {
+  turnEpoch({ epoch, offset }: Position): void {
     if (this.readers.v1 === 0) return;
     const gap = { topic: this.topic, epoch, offset: offset - 1, reason: "epoch" } as const;
+    this.options.publisher.publish(this.channels.v1, gapFrame(gap));
+  }
+
+  /** Nothing between `from` and this position will come. */
+  skip(from: number, { epoch, offset }: Position): void {
+    if (this.readers.v1 === 0) return;
+    const gap = { topic: this.topic, epoch, offset, from, to: offset, reason: "expired" } as const;
     this.options.publisher.publish(this.channels.v1, gapFrame(gap));
   }
 

@@ -9,8 +9,8 @@ import type { HistoryPage, Message, Position, Topics } from "../engine.ts";
 import type { RouteCounters } from "../metrics.ts";
 import type { Start } from "../wire/v1.ts";
 import type { FanOut } from "./fan-out.ts";
+import { tellEpoch, tellExpired } from "./losses.ts";
 import type { Place } from "./place.ts";
-import { tellEpoch, tellExpired } from "./place.ts";
 
 /** Where a reader wants to begin. Neither: at the present. */
 export interface From {

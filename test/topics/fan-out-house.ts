@@ -1,7 +1,8 @@
 /** One topic's fan-out, with readers whose peers take bytes only when the test says so. */
 import type { Connection, Data, Publisher } from "../../src/connection.ts";
 import { createRouteCounters } from "../../src/metrics.ts";
-import { FanOut, type FanOutOptions } from "../../src/topics/fan-out.ts";
+import { FanOut } from "../../src/topics/fan-out.ts";
+import type { FanOutOptions } from "../../src/topics/options.ts";
 import type { Place, Reader } from "../../src/topics/place.ts";
 import type { Gap } from "../../src/wire/v1.ts";
 import { bareConnection } from "../fake-connection.ts";

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { FanOutOptions } from "../../src/topics/fan-out.ts";
+import type { FanOutOptions } from "../../src/topics/options.ts";
 import { type ModelReader, type ReaderKind, replayHouse } from "./replay-house.ts";
 
 const KEYS = ["a", "b", "c", undefined] as const;
