@@ -56,7 +56,7 @@ export interface Message extends OutMessage, Position {
   readonly size: number;
 }
 
-/** `gone`: only to a publish with an `idem` that has an `age`. */
+/** `engine_down`: nothing happened. `gone`, only to a publish: it may or may not have happened. */
 export interface EngineError {
   readonly code: "engine_down" | "gone";
   readonly text: string;
@@ -199,8 +199,10 @@ export interface Presence {
   watch(topic: string, changed: (change: PresenceChange) => void): Subscription;
 }
 
+/** `serves`: it is down, and the node is of use to clients all the same. */
 export interface EngineHealth {
   readonly up: boolean;
+  readonly serves?: boolean;
   readonly text: string;
 }
 

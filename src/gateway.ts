@@ -256,8 +256,8 @@ function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {
 }
 
 function engineProblem(engine: Engine): string | undefined {
-  const { up, text } = engine.health();
-  return up ? undefined : text;
+  const { up, serves, text } = engine.health();
+  return up || serves === true ? undefined : text;
 }
 
 /** 0 means no limit, so it is the largest of all. */

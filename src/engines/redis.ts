@@ -111,7 +111,8 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
     health() {
       if (isClosed) return { up: false, text: DOWN.text };
       const { problem } = homes;
-      return problem === undefined ? { up: true, text: "on Redis" } : { up: false, text: problem };
+      // Without `strict`: echo and bridges do not need it, and readers stay.
+      return { up: problem === undefined, serves: !options.strict, text: problem ?? "on Redis" };
     },
     counts,
     check,

@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../../clock.ts";
 import { isEngineDown } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { createCalls } from "./calls.ts";
-import { downError } from "./down.ts";
+import { downError, unansweredError } from "./down.ts";
 import { watchHalfMade } from "./half-made.ts";
 import { ADOPT, FOREIGN, type Script } from "./script.ts";
 import { type About, askAbout, problemOf } from "./server-about.ts";
@@ -75,7 +75,7 @@ export function createServer(options: ServerOptions): Server {
     const { oldest } = calls;
     if ((halfMade() ?? 0) >= timeout) present.disconnect(true);
     else if (oldest !== undefined && oldest >= timeout) {
-      calls.refuse(downError(`Redis did not answer within ${timeout} ms`));
+      calls.refuse(unansweredError(`Redis did not answer within ${timeout} ms`));
       state.change(`it did not answer within ${timeout} ms`);
       about = undefined;
       present.disconnect(true);
@@ -105,8 +105,7 @@ export function createServer(options: ServerOptions): Server {
       return await answer;
     } catch (error) {
       if (["MOVED", "ASK", "CLUSTERDOWN"].some((code) => isReply(error, code))) options.onMoved();
-      // What Redis answered stays in `cause`: clients are not told of it.
-      throw isEngineDown(error) ? error : downError("Redis did not take the call; try again later", error);
+      throw failureOf(error);
     }
   }
 
@@ -128,7 +127,7 @@ export function createServer(options: ServerOptions): Server {
       started.on("ready", () => void meet(started));
       started.on("close", () => {
         about = undefined;
-        calls.refuse(downError("the connection to Redis was lost"));
+        calls.refuse(unansweredError("the connection to Redis was lost"));
         state.change(state.problem ?? NO_CONNECTION);
       });
       started.on("error", (error: Error) => state.change(error.message || NO_CONNECTION));
@@ -203,5 +202,16 @@ const wireArgs = (args: readonly Arg[]): (string | number | Buffer)[] =>
       ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength)
       : arg,
   ) as (string | number | Buffer)[];
+
+/** What Redis answered stays in `cause`: clients are not told of it. */
+function failureOf(error: unknown): Error {
+  if (isEngineDown(error)) return error;
+  const isAnswer = error instanceof Error && (error.name === "ReplyError" || UNSENT.test(error.message));
+  if (isAnswer) return downError("Redis did not take the call; try again later", error);
+  return unansweredError("the connection to Redis was lost");
+}
+
+/** How the library says that it has no connection. */
+const UNSENT = /Stream isn't writeable/;
 
 const isReply = (error: unknown, code: string) => error instanceof Error && error.message.startsWith(code);

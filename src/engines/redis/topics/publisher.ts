@@ -2,14 +2,14 @@
  * Publishes of one route on their way to Redis: those of a topic that wait go together, in one script, and the next ones when it has
  * answered. So their order is that of the calls, whatever becomes of a script, and a busy topic costs one call for many messages.
  *
- * Limits: `pending` unanswered ones of a topic; MAX_BATCH and MAX_BATCH_BYTES in a call. Failure: all of a call are refused with
- * `engine_down`; they may or may not have happened, as when the answer was lost.
+ * Limits: `pending` unanswered ones of a topic; MAX_BATCH and MAX_BATCH_BYTES in a call. Failure: all of a call are refused, with
+ * `engine_down` where nothing happened, with `gone` where it may have: the call was sent and its answer is lost.
  */
 import type { EngineError, Idem, OutMessage, Position, Published } from "../../../engine.ts";
 import { byteLength } from "../../../limits.ts";
 import { goneError, idemKey } from "../../../topics/idem.ts";
 import type { Report } from "../../in-process/down.ts";
-import { downAnswer } from "../down.ts";
+import { downAnswer, isUnanswered } from "../down.ts";
 import type { Arg } from "../server.ts";
 import { encodeBody } from "./body.ts";
 
@@ -85,7 +85,7 @@ export function createPublisher({ send, pending, route, report }: PublisherOptio
       const epoch = String(answer[0]);
       return (index) => down ?? resultOf(epoch, answer[index + 1], batch[index]?.age);
     } catch (error) {
-      const refused = downAnswer(error);
+      const refused = isUnanswered(error) ? LOST : downAnswer(error);
       return () => down ?? refused;
     }
   }
@@ -153,6 +153,11 @@ function resultOf(epoch: string, answer: unknown, age: number | undefined): Posi
     ? goneError(age)
     : { epoch: first, offset: Number(offset) };
 }
+
+const LOST: EngineError = {
+  code: "gone",
+  text: "the engine did not answer: it may or may not have happened; look it up in the history before you publish it again",
+};
 
 const tooMany = (topic: string, pending: number): EngineError => ({
   code: "engine_down",
