@@ -27,8 +27,12 @@ export interface CrewHouse {
 }
 
 /** Resolves once all workers listen. Killed when the test ends. */
-export async function startCrew(config: ConfigInput, terminal = false): Promise<CrewHouse> {
-  const program = startProgram(config, terminal);
+export function startCrew(config: ConfigInput, terminal = false): Promise<CrewHouse> {
+  return crewOf(startProgram(config, terminal));
+}
+
+/** What has been started with several workers, whose log is JSON at `info`. */
+export async function crewOf(program: Program): Promise<CrewHouse> {
   const [, host = ""] = await program.says(/listens on http:\/\/(\S+)/);
   const get = async (path: string) => {
     // Each asks on a connection of its own, which any worker may get.
