@@ -9,11 +9,11 @@ import type { Clock, Timer } from "../clock.ts";
 import type { RedisOptions } from "../config/engine.ts";
 import type { Engine } from "../engine.ts";
 import type { Log } from "../log.ts";
-import { createClaims } from "./in-process/claims.ts";
 import { DOWN, type Report } from "./in-process/down.ts";
-import { createPresence } from "./in-process/presence.ts";
+import { createClaims } from "./redis/claims.ts";
 import { createCluster } from "./redis/cluster.ts";
 import { createHomes } from "./redis/homes.ts";
+import { createPresence } from "./redis/presence.ts";
 import { createRelays } from "./redis/relays.ts";
 import type { ReaderCounts } from "./redis/topics/reader.ts";
 import { createTopics, type RedisTopics } from "./redis/topics/topics.ts";
@@ -44,14 +44,15 @@ export interface RedisEngine extends Engine {
 
 export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
   const { options, clock, onError } = deps;
+  const { lease } = options;
   const onThrow = (name: string, error: unknown) => onError({ stage: "deliver", name, error });
   const homes = createHomes({ ...deps, onThrow });
   const counts: ReaderCounts = { filled: 0, lost: 0, lag: 0 };
   const routes: RedisTopics[] = [];
-  const claims = createClaims({ clock, report: onError });
-  const presence = createPresence({ clock, report: onError });
-  const cluster = createCluster({ homes, clock, lease: options.lease, report: onError });
-  const relays = createRelays({ homes, self: cluster.self, clock, lease: options.lease });
+  const cluster = createCluster({ homes, clock, lease, report: onError });
+  const relays = createRelays({ homes, self: cluster.self, clock, lease });
+  const claims = createClaims({ homes, clock, lease, node: cluster.self, report: onError });
+  const presence = createPresence({ homes, clock, lease, node: cluster.self, report: onError });
   const timers: Timer[] = [];
   let isClosed = false;
 
@@ -88,7 +89,6 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
       await homes.start();
       regularly(CHECK_MS, check);
       regularly(SWEEP_MS, sweep);
-      timers.push(clock.every(SWEEP_MS, presence.sweep));
     },
     topics(route, limits) {
       const topics = createTopics({
@@ -121,8 +121,8 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
       if (isClosed) return;
       isClosed = true;
       for (const timer of timers) timer.cancel();
-      for (const part of [...routes, claims, presence]) part.close();
-      await cluster.close();
+      for (const topics of routes) topics.close();
+      await Promise.all([claims.close(), presence.close(), cluster.close()]);
       homes.close();
     },
   };
