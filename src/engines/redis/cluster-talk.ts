@@ -26,6 +26,8 @@ export function createTalk(self: string, home: Home, report: Report): Talk {
   const channel = `${home.base}:told`;
   const hearers = new Map<string, ReadonlySet<HeardOf>>();
   let unanswered = 0;
+  // Which server takes it may not be known, and that throws.
+  const publish = async (text: string) => home.server.call("PUBLISH", [channel, text]);
   const listening = home.listen(channel, (payload) => {
     const [, from, kind, body] = /^(\S+) (\S+) (.*)$/s.exec(payload.toString()) ?? [];
     if (from === undefined || kind === undefined || body === undefined || from === self) return;
@@ -47,8 +49,7 @@ export function createTalk(self: string, home: Home, report: Report): Talk {
       }
       if (unanswered >= MAX_UNANSWERED) return;
       unanswered += 1;
-      home.server
-        .call("PUBLISH", [channel, saidBy(self, kind, body)])
+      publish(saidBy(self, kind, body))
         .catch(() => {})
         .finally(() => {
           unanswered -= 1;
