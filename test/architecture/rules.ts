@@ -22,6 +22,7 @@ const LAYERS: readonly { readonly name: string; readonly groups: readonly string
       "src/cluster.ts",
       "src/engine.ts",
       "src/relays.ts",
+      "src/shared-revocations.ts",
       "src/clock.ts",
       "src/errors.ts",
     ],

@@ -99,3 +99,63 @@ test("a wall clock that jumps forgets nothing", () => {
   jump = 7_200_000;
   expect(isRevoked(token({}))).toBe(true);
 });
+
+const ALICE = { user: "alice" };
+
+test("shows all it remembers, with how long it still will", () => {
+  const { clock, revoke, find, all } = setUp();
+  revoke(ALICE);
+  const until = clock.wall();
+  clock.advance(400);
+  revoke({ tokenId: "t1" });
+  expect(find(ALICE)).toEqual({ what: ALICE, until, left: 600 });
+  expect(find({ tokenId: "alice" })).toBeUndefined();
+  clock.advance(600);
+  expect(all()).toEqual([{ what: { tokenId: "t1" }, until: until + 400, left: 400 }]);
+});
+
+test("takes what other nodes revoked, for as long as it is left, and counts what is new", () => {
+  const { clock, isRevoked, take } = setUp();
+  const until = clock.wall();
+  const several = [
+    { what: ALICE, until, left: 500 },
+    { what: { tokenId: "t1" }, until, left: Number.POSITIVE_INFINITY },
+    { what: { user: "old" }, until, left: 0 },
+  ];
+  expect([take(several), take(several)]).toEqual([2, 0]);
+  expect(isRevoked(token({ issuedAt: until }))).toBe(true);
+  expect(isRevoked(token({ issuedAt: until + 1 }))).toBe(false);
+  expect(isRevoked(token({ user: "old" }))).toBe(false);
+  clock.advance(500);
+  expect(isRevoked(token({}))).toBe(false);
+  clock.advance(10 * 365 * 86_400_000);
+  expect(isRevoked(token({ tokenId: "t1" }))).toBe(true);
+});
+
+test("what is taken never weakens what is known, whichever comes first", () => {
+  const { clock, revoke, find, take } = setUp();
+  revoke(ALICE);
+  const until = clock.wall();
+  expect(take([{ what: ALICE, until: until - 5, left: 10 }])).toBe(0);
+  expect(take([{ what: ALICE, until: until + 5, left: 10 }])).toBe(1);
+  expect(find(ALICE)).toEqual({ what: ALICE, until: until + 5, left: 1_000 });
+  expect(take([{ what: ALICE, until: 0, left: 9_000 }])).toBe(1);
+  expect(find(ALICE)).toEqual({ what: ALICE, until: until + 5, left: 9_000 });
+});
+
+test("takes what others had room for, though it is full itself", () => {
+  const { clock, revoke, isRevoked, take } = setUp(1);
+  revoke(ALICE);
+  expect(take([{ what: { user: "bob" }, until: clock.wall(), left: 9_000 }])).toBe(1);
+  expect(isRevoked(token({ user: "bob" }))).toBe(true);
+  expect(revoke({ user: "carol" })).toBe(false);
+});
+
+test("an end of another node's that comes before older ones makes room all the same", () => {
+  const { clock, revoke, take } = setUp(2);
+  revoke(ALICE);
+  take([{ what: { user: "bob" }, until: clock.wall(), left: 100 }]);
+  expect(revoke({ user: "carol" })).toBe(false);
+  clock.advance(100);
+  expect(revoke({ user: "carol" })).toBe(true);
+});
