@@ -11,7 +11,7 @@ import { askHook } from "./auth/hook.ts";
 import { createIssuer } from "./auth/issuer.ts";
 import { type Checked, checkToken } from "./auth/jwt.ts";
 import { createRemoteKeys, type Fetch } from "./auth/remote-keys.ts";
-import { createRevocations } from "./auth/revocations.ts";
+import { createRevocations, type Revocations } from "./auth/revocations.ts";
 import type { Clock } from "./clock.ts";
 import type { AuthOptions } from "./config/auth.ts";
 import type { Authenticator, Credentials, Identity, Verdict } from "./identity.ts";
@@ -27,6 +27,10 @@ export interface AuthenticatorParts {
   /** Whether an address is one of a proxy whose word counts; default: none is. */
   readonly isTrustedProxy?: (peerAddress: string) => boolean;
   readonly fetch?: Fetch;
+  /** Default: its own, of nobody else. */
+  readonly revocations?: Revocations;
+  /** As that of SharedRevocations. */
+  readonly settled?: (() => Promise<boolean> | undefined) | undefined;
 }
 
 /** Undefined: nothing is shown, or nothing here knows what it is. */
@@ -46,7 +50,7 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
     .flat()
     .map((jwt) => createIssuer(jwt, (url) => createRemoteKeys(url, remote)));
   const keys = options.keys === undefined ? undefined : createApiKeys(options.keys);
-  const revocations = createRevocations(options.revocations, clock);
+  const { revocations = createRevocations(options.revocations, clock), settled } = parts;
   const denials = createDenials({ clock, log, counts });
   const underWay = createFairBound(options.pending);
 
@@ -76,6 +80,12 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
     return said;
   }
 
+  /** Not before it is known whether somebody else has revoked it. */
+  async function afterRevocations(outcome: Identity | Denial | null): Promise<Identity | Denial | null> {
+    if (outcome === null || typeof outcome === "string") return outcome;
+    return (await settled?.()) === false ? "unavailable" : outcome;
+  }
+
   function judge({ token, inQuery = false, certificate }: Shown, credentials: Credentials) {
     const holder = holderOf({ user: null, remoteAddress: credentials.remoteAddress });
     if (!underWay.fits(holder, 1)) return denials.deny("unavailable", credentials);
@@ -83,6 +93,7 @@ export function createAuthenticator(options: AuthOptions, parts: AuthenticatorPa
     if (typeof checking === "string") return denials.deny(checking, credentials);
     underWay.take(holder, 1);
     return conclude(checking, token, credentials)
+      .then(afterRevocations)
       .catch((error: unknown): Denial => {
         log.error({ route: credentials.route, err: error }, "! a client could not be checked");
         return "failed";

@@ -10,6 +10,7 @@
 import type { Cluster } from "./cluster.ts";
 import type { Data } from "./connection.ts";
 import type { Relays } from "./relays.ts";
+import type { SharedRevocations } from "./shared-revocations.ts";
 import type { Member, Position } from "./wire/v1.ts";
 
 export type { Member, Position };
@@ -217,6 +218,8 @@ export interface Engine {
   readonly relays?: Relays;
   /** Absent: no other process shares it. */
   readonly cluster?: Cluster;
+  /** Absent: each process has its own. */
+  readonly revocations?: SharedRevocations;
   health(): EngineHealth;
   /** Idempotent. Nothing is delivered afterwards, no `onLost` is called, and every call is answered as down. */
   close(): Promise<void>;

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { createDenialCounts } from "./auth/denials.ts";
+import { createRevocations } from "./auth/revocations.ts";
 import { createRevoke } from "./auth/revoke.ts";
 import { createValidity } from "./auth/validity.ts";
-import { type AuthenticatorParts, createAuthenticator } from "./auth.ts";
+import { createAuthenticator } from "./auth.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AuthOptions, authOptions } from "./config/auth.ts";
 import type { Config, ConfigInput, EngineOptions } from "./config/schema.ts";
@@ -21,7 +22,7 @@ import type { Report } from "./engines/in-process/down.ts";
 import { createMemoryEngine } from "./engines/memory.ts";
 import { createRedisEngine } from "./engines/redis.ts";
 import { createSqliteEngine } from "./engines/sqlite.ts";
-import type { Authenticator, Revocation } from "./identity.ts";
+import type { Revocation } from "./identity.ts";
 import { insecureSwitches, tellInsecure } from "./insecure.ts";
 import { createBounds } from "./limits/bounds.ts";
 import { certificateOf } from "./listener/certificate.ts";
@@ -83,7 +84,7 @@ export function gatewayOf(config: Config, parts: GatewayParts = {}): Gateway {
 
   return {
     start: () => house.start(),
-    revoke: (what) => house.revoke(what),
+    revoke: (what) => house.revoke(what)?.ended,
     get address() {
       const { host, unix } = config.listen;
       return unix === undefined ? { host, port: house.port() } : { host: `unix:${unix}`, port: 0 };
@@ -108,8 +109,8 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
   };
   const node = config.node ?? randomBytes(6).toString("base64url");
   const auth = config.auth ?? authOptions.parse({});
-  const denied = createDenialCounts();
-  const authenticator = authenticatorOf(config, isTrusted, { clock, log, counts: denied });
+  const shared = engine.revocations;
+  const { denied, revocations, authenticator } = whoAsks(config, isTrusted, { clock, log, shared });
   const validity = createValidity(clock, auth.grace);
   const parts = { clock, log, engine, capacity, door, publisher, authenticator, validity };
   const house: House = { node, ...speakingOf(config.limits, auth), ...parts };
@@ -117,15 +118,13 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
     createEndpoint(path, options, house),
   );
 
-  const certificate = () => listener?.certificate?.stats();
   const lag = createLag(clock);
   const counters = endpoints.map((endpoint) => endpoint.counters);
   const nodes = createNodes({ name: node, config, cluster: engine.cluster, counters, lag, clock, log });
   const tallies = { endpoints, capacity, memory, engine, insecure, denied, lag, nodes };
-  const counts = createCounts({ ...tallies, certificate, log });
-  const isDraining = () => draining;
+  const counts = createCounts({ ...tallies, certificate: () => listener?.certificate?.stats(), log });
   const notReady = () => (draining ? "draining" : memory.isOver ? "memory" : engineProblem(engine));
-  const revoke = createRevoke({ authenticator, validity, endpoints, log });
+  const revoke = createRevoke({ authenticator, revocations, shared, validity, endpoints, log });
 
   const reception = receptionOf(config, {
     endpoints,
@@ -134,7 +133,7 @@ function furnish(config: Config, log: Log, clock: Clock, told: GatewayParts["sib
     refusesByClose: auth.refuseByClose,
     api: createApi({ authenticator, revoke, nodes: nodes.list, onRefused: counts.onRefused }),
     told: told({ notReady, metrics: counts.metrics }),
-    isDraining,
+    isDraining: () => draining,
     validity,
     counts,
     log,
@@ -236,15 +235,22 @@ async function certifiedPortOf(
   return openCertifiedPort({ ...listen, tls: certificate.tls, ...parts });
 }
 
-/** Undefined: nobody is asked who it is. */
-function authenticatorOf(
+interface Asking extends Pick<House, "clock" | "log"> {
+  readonly shared: Engine["revocations"];
+}
+
+/** Without `auth` nobody is asked who it is. */
+function whoAsks(
   { auth }: Config,
   isTrusted: ReturnType<typeof createTrust>,
-  parts: AuthenticatorParts,
-): Authenticator | undefined {
-  if (auth === undefined) return undefined;
+  { clock, log, shared }: Asking,
+) {
+  const denied = createDenialCounts();
+  const revocations = createRevocations((auth ?? authOptions.parse({})).revocations, clock);
   const isTrustedProxy = (address: string) => isTrusted({ address: plainAddress(address) });
-  return createAuthenticator(auth, { ...parts, isTrustedProxy });
+  const parts = { clock, log, counts: denied, revocations, settled: shared?.settled, isTrustedProxy };
+  const authenticator = auth === undefined ? undefined : createAuthenticator(auth, parts);
+  return { denied, revocations, authenticator };
 }
 
 function createEngine(options: EngineOptions, clock: Clock, log: Log): Engine {

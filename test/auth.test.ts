@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { createApiKey } from "../src/auth/api-keys.ts";
 import { createDenialCounts } from "../src/auth/denials.ts";
+import { createRevocations } from "../src/auth/revocations.ts";
 import { type AuthenticatorParts, createAuthenticator } from "../src/auth.ts";
 import type { AuthorizeRequest } from "../src/config/auth.ts";
 import type { Identity } from "../src/identity.ts";
@@ -51,6 +52,23 @@ describe("a token", () => {
     const token = await sign();
     const both = shown({ Authorization: `Bearer ${token}`, "Sec-WebSocket-Protocol": `x, ${entry(token)}` });
     expect(await auth.request(both)).toMatchObject(denied("more than one"));
+  });
+
+  test("is not trusted before it is known whether another node has revoked it", async () => {
+    const known = Promise.withResolvers<boolean>();
+    const revocations = createRevocations({ max: 1, ttl: 0 }, testClock());
+    const { auth } = setUp(undefined, { revocations, settled: () => known.promise });
+    const verdict = auth.request(bearer(await sign()));
+    revocations.take([{ what: { user: "alice" }, until: NOW * 1_000, left: 9_000 }]);
+    known.resolve(true);
+    expect(await verdict).toMatchObject(denied("this was revoked"));
+  });
+
+  test("is told to come later, if what others revoked cannot be known; what does not count is denied", async () => {
+    const { auth, counts } = setUp(undefined, { settled: () => Promise.resolve(false) });
+    expect(await auth.request(bearer(await sign()))).toMatchObject({ unavailable: true });
+    expect(await auth.request(bearer(await sign({ exp: NOW - 60 })))).toMatchObject(denied("has expired"));
+    expect(counts).toMatchObject({ unavailable: 1, expired: 1 });
   });
 
   test("counts to its end plus the tolerance, on the wall clock", async () => {

@@ -15,6 +15,7 @@ import { createCluster } from "./redis/cluster.ts";
 import { createHomes } from "./redis/homes.ts";
 import { createPresence } from "./redis/presence.ts";
 import { createRelays } from "./redis/relays.ts";
+import { createRevocations } from "./redis/revocations.ts";
 import type { ReaderCounts } from "./redis/topics/reader.ts";
 import { createTopics, type RedisTopics } from "./redis/topics/topics.ts";
 
@@ -50,6 +51,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
   const counts: ReaderCounts = { filled: 0, lost: 0, lag: 0 };
   const routes: RedisTopics[] = [];
   const cluster = createCluster({ homes, clock, lease, report: onError });
+  const revocations = createRevocations({ homes, clock, lease, report: onError });
   const relays = createRelays({ homes, self: cluster.self, clock, lease });
   const claims = createClaims({ homes, clock, lease, node: cluster.self, report: onError });
   const presence = createPresence({ homes, clock, lease, node: cluster.self, report: onError });
@@ -108,6 +110,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
     presence,
     relays,
     cluster,
+    revocations,
     health() {
       if (isClosed) return { up: false, text: DOWN.text };
       const { problem } = homes;
@@ -121,7 +124,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
       if (isClosed) return;
       isClosed = true;
       for (const timer of timers) timer.cancel();
-      for (const topics of routes) topics.close();
+      for (const part of [...routes, revocations]) part.close();
       await Promise.all([claims.close(), presence.close(), cluster.close()]);
       homes.close();
     },

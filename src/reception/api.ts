@@ -2,6 +2,7 @@
  * The operators' API, below `/api`, for whoever shows an API key with `admin`: `POST /api/revoke`, `GET /api/nodes`.
  * Failure: as a route's, one answer of the refusal table; without a key nobody learns which paths there are.
  */
+import type { Revoke, Sharing } from "../auth/revoke.ts";
 import type { Authenticator, Credentials, Revocation, Verdict } from "../identity.ts";
 import type { NodesPage } from "../nodes.ts";
 import { refusal, refusalResponse } from "../refusals.ts";
@@ -10,8 +11,7 @@ import type { Refusal } from "../route.ts";
 export interface ApiOptions {
   /** Undefined: nobody can show a key, so there is no API. */
   readonly authenticator: Authenticator | undefined;
-  /** How many connections and event streams it has ended; undefined: too many revocations are remembered already. */
-  revoke(what: Revocation): number | undefined;
+  readonly revoke: Revoke;
   /** All nodes, as far as they are known; with a `problem` when that is not all. */
   nodes(): Promise<NodesPage>;
   readonly onRefused: (refusal: Refusal, path: string, remoteAddress: string) => void;
@@ -23,6 +23,19 @@ export type Api = (request: Request, path: string, from: ApiRequest) => Promise<
 
 /** Names of users and ids of tokens. */
 const MAX_NAME = 255;
+
+/** Whoever asked must not believe that it holds on all nodes. Asking again does no harm. */
+const SHARED: Readonly<Record<Sharing, Refusal | undefined>> = {
+  told: undefined,
+  later: {
+    ...refusal("engine_down"),
+    text: "Revoked on this node; the others learn of it when the engine is back.",
+  },
+  full: {
+    ...refusal("too_many_revocations"),
+    text: "Revoked on this node, and not on the others: as many are kept as may be; raise auth.revocations.max.",
+  },
+};
 
 /** Its paths, and the one method that each takes. */
 const METHODS: Readonly<Record<string, string>> = { "/api/revoke": "POST", "/api/nodes": "GET" };
@@ -49,8 +62,9 @@ export function createApi({ authenticator, revoke, nodes, onRefused }: ApiOption
     const what = revocationOf(await request.json().catch(() => undefined));
     if (what === undefined)
       return refusal("bad_request", 'expected the JSON {"user": NAME} or {"tokenId": ID}');
-    const ended = revoke(what);
-    return ended === undefined ? refusal("too_many_revocations") : Response.json({ ended });
+    const done = revoke(what);
+    if (done === undefined) return refusal("too_many_revocations");
+    return SHARED[await done.sharing] ?? Response.json({ ended: done.ended });
   }
 
   return async (request, path, from) => {

@@ -1,5 +1,6 @@
 /** The operators' API: who may, what is understood, and what everybody else learns of it. */
 import { describe, expect, test } from "bun:test";
+import type { Sharing } from "../../src/auth/revoke.ts";
 import type { Authenticator, Revocation, Verdict } from "../../src/identity.ts";
 import type { NodesPage } from "../../src/nodes.ts";
 import { createApi } from "../../src/reception/api.ts";
@@ -12,10 +13,11 @@ const ALONE: NodesPage = { self: "n", nodes: [], sum: { nodes: 0, age: 0, load: 
 
 interface Unwell {
   readonly isFull?: boolean;
+  readonly sharing?: Sharing;
   readonly problem?: string;
 }
 
-function house(verdict: Verdict | undefined, { isFull = false, problem }: Unwell = {}) {
+function house(verdict: Verdict | undefined, { isFull = false, sharing = "told", problem }: Unwell = {}) {
   const revoked: Revocation[] = [];
   const refused: string[] = [];
   const authenticator: Authenticator = {
@@ -29,7 +31,7 @@ function house(verdict: Verdict | undefined, { isFull = false, problem }: Unwell
     authenticator,
     revoke(what) {
       revoked.push(what);
-      return isFull ? undefined : 3;
+      return isFull ? undefined : { ended: 3, sharing: Promise.resolve(sharing) };
     },
     nodes: async () => ({ ...ALONE, ...(problem !== undefined && { problem }) }),
     onRefused: ({ code }, path, ip) => void refused.push(`${code} ${path} ${ip}`),
@@ -84,6 +86,19 @@ describe("an operator", () => {
     expect([some.status, await some.json()]).toEqual([503, { ...ALONE, problem: "engine_down: why" }]);
   });
 
+  test.each<[number, Sharing]>([
+    [503, "later"],
+    [507, "full"],
+  ])("gets %d when it holds on this node only: %s", async (status, sharing) => {
+    const { ask, revoked } = house(operator, { sharing });
+    const response = await ask('{"user":"a"}');
+    expect([response.status, await response.text()]).toEqual([
+      status,
+      expect.stringContaining("Revoked on this node"),
+    ]);
+    expect(revoked).toEqual([{ user: "a" }]);
+  });
+
   test("gets 405 for another method and 404 for another path", async () => {
     const { ask, refused } = house(operator);
     const wrong = await ask("", "/api/revoke", "GET");
@@ -121,7 +136,7 @@ describe("anybody else", () => {
   test("gets 404 where nobody can show a key", async () => {
     const api = createApi({
       authenticator: undefined,
-      revoke: () => 1,
+      revoke: () => undefined,
       nodes: async () => ALONE,
       onRefused: () => {},
     });
