@@ -50,7 +50,7 @@ export function createRevoke({ authenticator, revocations, shared, ...parts }: R
     if (shared === undefined || revocation === undefined) return "told";
     try {
       if (await shared.share(revocation)) return "told";
-      log.warn({ ...what }, "! a revocation is not known to other nodes: as many are kept as may be");
+      log.warn({ ...what }, "! a revocation is not known to other nodes: too many are kept");
       return "full";
     } catch (error) {
       log.warn({ ...what, reason: codeOf(error) }, "! a revocation is not known to other nodes yet");

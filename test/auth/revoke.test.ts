@@ -82,7 +82,7 @@ test("holds here when others cannot be told, and says so", async () => {
 test("holds here when as many are kept as may be for all, and says so", async () => {
   const { revoke, lines } = house(async () => false);
   expect(await revoke(ALICE)?.sharing).toBe("full");
-  expect(lines()[1]).toStartWith("warn ! a revocation is not known to other nodes: as many");
+  expect(lines()[1]).toStartWith("warn ! a revocation is not known to other nodes: too many");
 });
 
 test("does nothing when as many are remembered as may be", () => {
