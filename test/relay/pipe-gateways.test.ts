@@ -160,7 +160,7 @@ describe("a pipe whose engine is away", () => {
 });
 
 describe("a node of pipes", () => {
-  const LEASE = { lease: "1s" };
+  const LEASE = { lease: "2s" };
 
   /** Two nodes; a pair talks at node 0. */
   async function withPair(
@@ -180,7 +180,7 @@ describe("a node of pipes", () => {
       const killed = performance.now();
       await nodes.kill9(0);
       await meet(nodes.host(1));
-      expect(performance.now() - killed).toBeLessThan(2_000);
+      expect(performance.now() - killed).toBeLessThan(4_000);
     }),
   );
 
