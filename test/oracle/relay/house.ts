@@ -6,11 +6,9 @@ import { createClaims } from "../../../src/engines/in-process/claims.ts";
 import { createRouteCounters, type RouteCounters } from "../../../src/metrics.ts";
 import type { Route } from "../../../src/route.ts";
 import { createRelay } from "../../../src/routes/relay.ts";
-import { Session } from "../../../src/session.ts";
-import { PROTOCOL } from "../../../src/wire/v1.ts";
 import { type TestClock, testClock } from "../../clock.ts";
 import { memoryLog } from "../../gateway.ts";
-import { openHost } from "../../open-access.ts";
+import { hooksOf } from "./hooks.ts";
 import { createLine, type Line, type Served, type Server } from "./net.ts";
 
 export interface RelayHouse {
@@ -64,7 +62,7 @@ export function openHouse(input: Partial<RelayOptions>, { sent, closed }: Seen):
   function serve(connection: Connection, protocols: readonly string[], line: string) {
     const { route, open } = life;
     open.set(connection, line);
-    const hooks = protocols.includes(PROTOCOL) ? speak(route, connection) : talk(route, connection);
+    const hooks = hooksOf(route, connection, protocols, { highWater: options.slow.highWater, clock });
     const served: Served = {
       ...hooks,
       close(info) {
@@ -74,41 +72,6 @@ export function openHouse(input: Partial<RelayOptions>, { sent, closed }: Seen):
       },
     };
     return { served, protocol: protocols[0] ?? "" };
-  }
-
-  function speak(route: Route, connection: Connection): Omit<Served, "close"> {
-    if (route.v1 === undefined) throw new Error("no fairlead.v1 here");
-    const limits = {
-      maxMessage: 65_536,
-      highWater: options.slow.highWater,
-      subscribes: 0,
-      burst: 0,
-      deadline: 0,
-    };
-    const told = { v1: route.v1, kind: route.kind, node: "oracle", heartbeat: 0, ...limits, clock };
-    const session = new Session(
-      connection,
-      told,
-      openHost((_, error) => {
-        throw error;
-      }),
-    );
-    session.open();
-    return {
-      message: (data) => session.message(data, data.length),
-      drain() {
-        route.drain(connection);
-        session.drained();
-      },
-    };
-  }
-
-  function talk(route: Route, connection: Connection): Omit<Served, "close"> {
-    route.open(connection);
-    return {
-      message: (data) => route.message(connection, data, data.length),
-      drain: () => route.drain(connection),
-    };
   }
 
   async function settle(): Promise<void> {

@@ -15,6 +15,7 @@ export type Fate =
   | "closed"
   | "buffer_full"
   | "bad_request"
+  | "engine_down"
   | "none";
 
 /** Ends of sessions, by role: of senders there, and of receivers whose messages nobody inherits. */
@@ -95,7 +96,8 @@ export function createLedger(third: Third, sees: "all" | "what arrives"): Ledger
     const { fate, handed, given } = said;
     const isUntouched =
       fate === "expired" || fate === "dropped" || fate === "closed" || fate === "buffer_full";
-    if ((isUntouched || fate === "bad_request") && handed.size + given.size > 0)
+    const isRefused = fate === "bad_request" || fate === "engine_down";
+    if ((isUntouched || isRefused) && handed.size + given.size > 0)
       fault(said, "was handed over all the same");
   }
 
