@@ -47,6 +47,8 @@ export interface RelayNode {
   /** One that speaks envelopes, and has registered; its greeting is taken. */
   plain(role: Role, group?: string): Promise<FakeConnection>;
   openPlain(): FakeConnection;
+  /** As after SIGTERM, once its connections are gone. */
+  stop(): Promise<void>;
   /** As after SIGKILL: it says nothing to anybody any more. */
   die(): void;
   /** As after SIGSTOP: it hears nothing, and its timers do not run, but time goes on. */
@@ -166,6 +168,10 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
         await rest();
         conn.take();
         return conn;
+      },
+      async stop() {
+        living.delete(life);
+        await life.stop();
       },
       die() {
         living.delete(life);
