@@ -190,6 +190,7 @@ function metricTable(): string {
     descriptorsMax: 0,
     memory: { max: 0, shed: 0 },
     engineUp: true,
+    traffic: { holes: 0, lost: 0, lag: 0 },
     insecure: ["x"],
     certificate: { notAfter: 1, swapped: 2, kept: 3 },
     lag: 0,

@@ -207,6 +207,16 @@ export interface EngineHealth {
   readonly text: string;
 }
 
+/** What became of messages on their way over the network. */
+export interface EngineTraffic {
+  /** Times that messages were missing and were fetched. */
+  readonly holes: number;
+  /** Messages that could not be had any more: those who read were told. */
+  readonly lost: number;
+  /** Milliseconds from the last message's publish to its delivery here. */
+  readonly lag: number;
+}
+
 export interface Engine {
   /** Before the first call of anything but `topics`. Rejects with the FairleadError ENGINE_DOWN for what the owner must mend. */
   start?(): Promise<void>;
@@ -220,6 +230,8 @@ export interface Engine {
   readonly cluster?: Cluster;
   /** Absent: each process has its own. */
   readonly revocations?: SharedRevocations;
+  /** Absent: nothing is under way between publish and delivery. */
+  readonly traffic?: EngineTraffic;
   health(): EngineHealth;
   /** Idempotent. Nothing is delivered afterwards, no `onLost` is called, and every call is answered as down. */
   close(): Promise<void>;

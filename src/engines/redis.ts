@@ -16,7 +16,7 @@ import { createHomes } from "./redis/homes.ts";
 import { createPresence } from "./redis/presence.ts";
 import { createRelays } from "./redis/relays.ts";
 import { createRevocations } from "./redis/revocations.ts";
-import type { ReaderCounts } from "./redis/topics/reader.ts";
+import type { Traffic } from "./redis/topics/reader.ts";
 import { createTopics, type RedisTopics } from "./redis/topics/topics.ts";
 
 /** The loss of a topic's last message is found by then. */
@@ -36,7 +36,6 @@ export interface RedisEngineDeps {
 
 export interface RedisEngine extends Engine {
   start(): Promise<void>;
-  readonly counts: Readonly<ReaderCounts>;
   /** Looks at every topic that is listened to, as it does by itself now and then. */
   check(): Promise<void>;
   /** Walks over all topics. */
@@ -48,7 +47,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
   const { lease } = options;
   const onThrow = (name: string, error: unknown) => onError({ stage: "deliver", name, error });
   const homes = createHomes({ ...deps, onThrow });
-  const counts: ReaderCounts = { filled: 0, lost: 0, lag: 0 };
+  const traffic: Traffic = { holes: 0, lost: 0, lag: 0 };
   const routes: RedisTopics[] = [];
   const cluster = createCluster({ homes, clock, lease, report: onError });
   const revocations = createRevocations({ homes, clock, lease, report: onError });
@@ -100,7 +99,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
         limits,
         pending: options.pending,
         report: onError,
-        counts,
+        traffic,
       });
       if (isClosed) topics.close();
       routes.push(topics);
@@ -117,7 +116,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
       // Without `strict`: echo and bridges do not need it, and readers stay.
       return { up: problem === undefined, serves: !options.strict, text: problem ?? "on Redis" };
     },
-    counts,
+    traffic,
     check,
     sweep,
     async close() {

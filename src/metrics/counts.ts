@@ -56,6 +56,7 @@ export function createCounts({
           descriptorsMax: capacity.max,
           memory,
           engineUp: engine.health().up,
+          traffic: engine.traffic,
           insecure: insecure.map((each) => each.name),
           certificate: certificate(),
           lag: lag.most,

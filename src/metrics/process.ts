@@ -1,4 +1,5 @@
 /** What `/metrics` says of the process, and of what routes say of themselves: one table, against which the docs are checked. */
+import type { EngineTraffic } from "../engine.ts";
 import type { Memory } from "../limits/memory.ts";
 import type { CertificateStats } from "../listener/tls.ts";
 import type { RouteStats } from "../route.ts";
@@ -14,6 +15,8 @@ export interface ProcessStats {
   readonly descriptorsMax: number;
   readonly memory: Pick<Memory, "max" | "shed">;
   readonly engineUp: boolean;
+  /** Undefined: the engine is in this process. */
+  readonly traffic: EngineTraffic | undefined;
   /** Names of switches of the config that weaken it. */
   readonly insecure: readonly string[];
   /** ms */
@@ -31,6 +34,11 @@ export interface ProcessStats {
 const single =
   (read: (stats: ProcessStats) => number) =>
   (stats: ProcessStats): Sample[] => [[{}, read(stats)]];
+
+const ofEngine =
+  (read: (traffic: EngineTraffic) => number) =>
+  ({ traffic }: ProcessStats): Sample[] =>
+    traffic === undefined ? [] : [[{}, read(traffic)]];
 
 /** One series for each route that has such a number. */
 const ofRoutes =
@@ -99,6 +107,25 @@ export const PROCESS_METRICS: readonly Metric<ProcessStats>[] = [
     across: "least",
     help: "1 while the engine takes messages.",
     read: single((stats) => Number(stats.engineUp)),
+  },
+  {
+    name: "fairlead_engine_lag_seconds",
+    type: "gauge",
+    across: "most",
+    help: "How long the last message took from its publish to this node; with an engine that nodes share.",
+    read: ofEngine(({ lag }) => lag / 1_000),
+  },
+  {
+    name: "fairlead_engine_holes_total",
+    type: "counter",
+    help: "Times that messages were missing on their way from the engine and were fetched.",
+    read: ofEngine(({ holes }) => holes),
+  },
+  {
+    name: "fairlead_engine_lost_total",
+    type: "counter",
+    help: "Messages that the engine could not give any more; their readers were told of a gap.",
+    read: ofEngine(({ lost }) => lost),
   },
   {
     name: "fairlead_nodes",

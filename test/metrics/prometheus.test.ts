@@ -16,6 +16,7 @@ const STATS = {
   descriptorsMax: 100,
   memory: { max: 7_000, shed: 8 },
   engineUp: true,
+  traffic: { holes: 2, lost: 3, lag: 4 },
   insecure: ["origins"],
   certificate: { notAfter: 1, swapped: 2, kept: 3 },
   lag: 2_500,

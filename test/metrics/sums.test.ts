@@ -16,6 +16,7 @@ const STATS: ProcessStats = {
   descriptorsMax: 100,
   memory: { max: 7_000, shed: 8 },
   engineUp: true,
+  traffic: { holes: 2, lost: 3, lag: 4 },
   insecure: ["origins"],
   certificate: { notAfter: 50, swapped: 1, kept: 0 },
   lag: 2_500,

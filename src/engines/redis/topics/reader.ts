@@ -5,7 +5,15 @@
  * What the history no longer holds is told by `skip`, and so is a new epoch that has no message yet. While Redis cannot be asked the
  * reader waits where it stands; it looks again when Redis is up, at the next message, and at each `check`.
  */
-import type { Deliver, EngineError, Message, Position, Published, Skip } from "../../../engine.ts";
+import type {
+  Deliver,
+  EngineError,
+  EngineTraffic,
+  Message,
+  Position,
+  Published,
+  Skip,
+} from "../../../engine.ts";
 import type { Report } from "../../in-process/down.ts";
 import { type Batch, bodyLength, decodeBatch, decodeBody } from "./body.ts";
 
@@ -28,18 +36,11 @@ export interface ReaderOptions {
   /** All that is there after this offset, as far as one page goes; everything there is of another epoch. */
   readonly rest: (after: Position) => Promise<Rest>;
   readonly report: Report;
-  readonly counts: ReaderCounts;
+  readonly traffic: Traffic;
 }
 
 /** Over all topics of an engine. */
-export interface ReaderCounts {
-  /** Times that a hole was filled. */
-  filled: number;
-  /** Messages that could not be had any more. */
-  lost: number;
-  /** How long the last message took from Redis to here, in ms. */
-  lag: number;
-}
+export type Traffic = { -readonly [Name in keyof EngineTraffic]: number };
 
 /** A class, because there is one for each topic that is read. */
 export class Reader {
@@ -84,7 +85,7 @@ export class Reader {
     if (this.isClosed) return;
     const batch = decodeBatch(bytes);
     const { epoch, first } = batch;
-    this.options.counts.lag = Math.max(0, now - batch.time);
+    this.options.traffic.lag = Math.max(0, now - batch.time);
     const { at } = this;
     if (at !== undefined && this.filling === undefined && at.epoch === epoch && first <= at.offset + 1)
       this.deliverBatch(bytes, batch);
@@ -154,14 +155,14 @@ export class Reader {
     const before = (messages[0]?.offset ?? offset + 1) - 1;
     if (epoch !== at.epoch) this.skip({ epoch, offset: before }, 0);
     else if (before > at.offset) this.skip({ epoch, offset: before }, before - at.offset);
-    if (messages.length > 0) this.options.counts.filled += 1;
+    if (messages.length > 0) this.options.traffic.holes += 1;
     for (const message of messages) this.deliver(message);
     return this.at ?? at;
   }
 
   private skip(to: Position, lost: number): void {
-    const { counts, report, route, topic } = this.options;
-    counts.lost += lost;
+    const { traffic, report, route, topic } = this.options;
+    traffic.lost += lost;
     this.at = to;
     for (const subscriber of this.subscribers) {
       if (subscriber.from === Number.POSITIVE_INFINITY) continue;

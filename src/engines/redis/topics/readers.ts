@@ -8,7 +8,7 @@ import type { Listening } from "../channels.ts";
 import { downAnswer } from "../down.ts";
 import type { Home, Homes } from "../homes.ts";
 import { topicChannel } from "./names.ts";
-import { Reader, type ReaderCounts, type Subscriber } from "./reader.ts";
+import { Reader, type Subscriber, type Traffic } from "./reader.ts";
 import type { Store } from "./store.ts";
 
 export interface Readers {
@@ -27,7 +27,7 @@ export interface ReadersDeps {
   readonly store: Store;
   readonly route: string;
   readonly report: Report;
-  readonly counts: ReaderCounts;
+  readonly traffic: Traffic;
 }
 
 interface Opened {
@@ -42,13 +42,13 @@ interface Opened {
 const LISTENED_MS = 60_000;
 const TOPICS_PER_LOOK = 200;
 
-export function createReaders({ homes, store, route, report, counts }: ReadersDeps): Readers {
+export function createReaders({ homes, store, route, report, traffic }: ReadersDeps): Readers {
   const readers = new Map<string, Opened>();
 
   function open(topic: string): Opened {
     const home = store.home(topic);
     const rest = (after: Position) => store.rest(topic, after);
-    const reader = new Reader({ topic, route, rest, report, counts });
+    const reader = new Reader({ topic, route, rest, report, traffic });
     const listening = home.listen(topicChannel(home, topic), (bytes) => reader.heard(bytes, homes.now()));
     const opened: Opened = { topic, home, reader, listening, opening: undefined };
     readers.set(topic, opened);

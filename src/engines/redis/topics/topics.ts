@@ -15,7 +15,7 @@ import type { Homes } from "../homes.ts";
 import type { Arg } from "../server.ts";
 import { createNews } from "./news.ts";
 import { createPublisher } from "./publisher.ts";
-import type { ReaderCounts } from "./reader.ts";
+import type { Traffic } from "./reader.ts";
 import { createReaders } from "./readers.ts";
 import { createStore, type Found } from "./store.ts";
 
@@ -37,15 +37,15 @@ export interface TopicsDeps {
   readonly limits: HistoryLimits;
   readonly pending: number;
   readonly report: Report;
-  readonly counts: ReaderCounts;
+  readonly traffic: Traffic;
 }
 
 /** A walk is not begun again before. */
 const SWEEP_PAUSE_MS = 10_000;
 
-export function createTopics({ homes, route, limits, pending, report, counts }: TopicsDeps): RedisTopics {
+export function createTopics({ homes, route, limits, pending, report, traffic }: TopicsDeps): RedisTopics {
   const store = createStore(homes, route, limits);
-  const readers = createReaders({ homes, store, route, report, counts });
+  const readers = createReaders({ homes, store, route, report, traffic });
   let isClosed = false;
   const news = createNews({ store, route, report, isOpen: () => !isClosed });
   const publisher = createPublisher({ send, pending, route, report });
