@@ -102,7 +102,7 @@ export const configSchema = z.strictObject({
   ),
   advertise: option(
     z.string().min(1).optional(),
-    "ws:// or wss:// and the address at which clients reach this very node: where a bridge goes on that was opened here",
+    "ws:// or wss:// and the address at which clients reach this very node: streams of its bridges go on there, and its pipes meet",
   ),
   hosts: option(
     z.array(z.string()).default([]),
