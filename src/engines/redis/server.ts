@@ -46,6 +46,8 @@ export interface ServerOptions {
 }
 
 const LOOKS_PER_TIMEOUT = 4;
+/** Refusals come in thousands; one line says it. */
+const QUIET_MS = 60_000;
 const NO_CONNECTION = "there is no connection";
 const REFUSAL = "Redis cannot be reached; try again later";
 
@@ -105,6 +107,7 @@ export function createServer(options: ServerOptions): Server {
       return await answer;
     } catch (error) {
       if (["MOVED", "ASK", "CLUSTERDOWN"].some((code) => isReply(error, code))) options.onMoved();
+      else if (error instanceof Error && error.name === "ReplyError") state.refused(error.message);
       throw failureOf(error);
     }
   }
@@ -146,8 +149,9 @@ export function createServer(options: ServerOptions): Server {
 }
 
 /** Told once each time it goes up or down, whatever the reasons are one after another. */
-function createState({ name, log, onChange }: ServerOptions) {
+function createState({ name, log, clock, onChange }: ServerOptions) {
   let problem: string | undefined = NO_CONNECTION;
+  let quietUntil = Number.NEGATIVE_INFINITY;
   let isClosed = false;
   let isTold = false;
   return {
@@ -161,6 +165,12 @@ function createState({ name, log, onChange }: ServerOptions) {
       else if (!isTold) log.warn({ redis: name, reason: text }, "! redis: down");
       isTold = text !== undefined;
       onChange();
+    },
+    /** It answers, and will not do what it is asked: its memory is full, its disk, or a right is missing. */
+    refused(reason: string): void {
+      if (clock.now() < quietUntil) return;
+      quietUntil = clock.now() + QUIET_MS;
+      log.warn({ redis: name, reason }, "! redis: a call was refused");
     },
     close() {
       isClosed = true;

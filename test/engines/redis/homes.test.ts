@@ -146,3 +146,18 @@ test("runs scripts in the order in which they were sent, if Redis knows some of 
   void home.run(WRITE, [], ["new"]);
   expect(await home.run(LAST, [], [])).toBe("new");
 });
+
+test("says once why Redis refuses what it is asked, if a right is missing", async () => {
+  await using own = await startRedis();
+  using house = await openHomes(own.url);
+  const home = house.homes.of("kind", "name");
+  await home.run(ECHO, [], ["x"]);
+  await own.command("ACL", "SETUSER", "default", "-set");
+  const write = defineScript("return redis.call('SET', home .. ':k', 'v')");
+  for (let n = 0; n < 3; n++)
+    await expect(home.run(write, [], [])).rejects.toMatchObject({ code: "ENGINE_DOWN" });
+  expect(house.said).toEqual([
+    "redis: up",
+    expect.stringMatching(/^! redis: a call was refused: .*can't run/),
+  ]);
+});

@@ -6,6 +6,7 @@
  * `engine_down` where nothing happened, with `gone` where it may have: the call was sent and its answer is lost.
  */
 import type { EngineError, Idem, OutMessage, Position, Published } from "../../../engine.ts";
+import { isEngineDown } from "../../../errors.ts";
 import { byteLength } from "../../../limits.ts";
 import { goneError, idemKey } from "../../../topics/idem.ts";
 import type { Report } from "../../in-process/down.ts";
@@ -85,6 +86,7 @@ export function createPublisher({ send, pending, route, report }: PublisherOptio
       const epoch = String(answer[0]);
       return (index) => down ?? resultOf(epoch, answer[index + 1], batch[index]?.age);
     } catch (error) {
+      if (!isEngineDown(error)) report({ stage: "done", route, name: topic, error });
       const refused = isUnanswered(error) ? LOST : downAnswer(error);
       return () => down ?? refused;
     }
