@@ -12,26 +12,26 @@ local function membersOf(topic) return at .. ':m:' .. topic end
 local function orderOf(topic) return at .. ':o:' .. topic end
 local function split(value) return string.match(value, '^(%S+) (.*)$') end
 
-local topics, changes = {}, {}
-local function note(topic, kind, conn, value)
-  local before = tonumber(redis.call('HGET', positions, topic) or 0)
-  local number = redis.call('HINCRBY', counters, 'seq', 1)
-  local position = number
-  if redis.call('EXISTS', orderOf(topic)) == 1 then
-    redis.call('HSET', positions, topic, position)
-  else
-    redis.call('HDEL', positions, topic)
-    position = 0
-  end
+local topics, changes, ends = {}, {}, {}
+local number
+-- The script's own count of what it wrote: asking Redis for each member would take most of its time.
+local function note(topic, kind, conn, value, isEmpty)
+  number = (number or tonumber(redis.call('HGET', counters, 'seq') or 0)) + 1
   if not changes[topic] then
     topics[#topics + 1] = topic
     changes[topic] = {}
+    ends[topic] = tonumber(redis.call('HGET', positions, topic) or 0)
   end
-  table.insert(changes[topic], { before, position, number, kind, conn, value })
+  local position = isEmpty and 0 or number
+  table.insert(changes[topic], { ends[topic], position, number, kind, conn, value })
+  ends[topic] = position
 end
 local function publish()
   local told = {}
+  if number then redis.call('HSET', counters, 'seq', number) end
   for _, topic in ipairs(topics) do
+    if ends[topic] == 0 then redis.call('HDEL', positions, topic)
+    else redis.call('HSET', positions, topic, ends[topic]) end
     local payload = cjson.encode({ gen, changes[topic] })
     redis.call('PUBLISH', home .. ':c:' .. topic, payload)
     told[#told + 1] = topic
@@ -41,16 +41,15 @@ local function publish()
 end
 
 local function add(topic, conn, weight, value)
-  local known = redis.call('HGET', membersOf(topic), conn)
-  if known then
-    local t, rest = split(known)
+  local members = membersOf(topic)
+  if redis.call('HSETNX', members, conn, tag .. ' ' .. value) == 1 then
+    redis.call('ZADD', orderOf(topic), weight, conn)
+    note(topic, 'join', conn, value, false)
+  else
+    local t, rest = split(redis.call('HGET', members, conn))
     if t == tag then return end
     redis.call('SREM', entriesOf(t), conn .. '\\0' .. topic)
-    redis.call('HSET', membersOf(topic), conn, tag .. ' ' .. rest)
-  else
-    redis.call('HSET', membersOf(topic), conn, tag .. ' ' .. value)
-    redis.call('ZADD', orderOf(topic), weight, conn)
-    note(topic, 'join', conn, value)
+    redis.call('HSET', members, conn, tag .. ' ' .. rest)
   end
   redis.call('SADD', entriesOf(tag), conn .. '\\0' .. topic)
 end
@@ -62,7 +61,7 @@ local function drop(topic, conn, owner)
   redis.call('HDEL', membersOf(topic), conn)
   redis.call('ZREM', orderOf(topic), conn)
   redis.call('SREM', entriesOf(t), conn .. '\\0' .. topic)
-  note(topic, 'leave', conn, value)
+  note(topic, 'leave', conn, value, redis.call('EXISTS', orderOf(topic)) == 0)
 end
 `;
 

@@ -10,8 +10,8 @@ import { defineScript } from "../script.ts";
 
 /** An answer: the caller's tag has ended. Nothing was changed. */
 export const STALE = "STALE";
-/** Entries that one script looks at: a few milliseconds at most, in which nobody else is served. */
-export const ENTRIES_PER_CALL = 200;
+/** Entries that one script looks at: some two milliseconds at most, in which nobody else is served. */
+export const ENTRIES_PER_CALL = 100;
 
 export const COMMON = `
 local at = home .. ':' .. gen
