@@ -69,5 +69,25 @@ export async function settle(nodes: readonly LeaseNode[]): Promise<void> {
     await Promise.all(nodes.map(({ homes }) => homes.of("ping", "").server.call("PING", [])));
 }
 
+/** Moves the clock until something has happened: what overtook something else, or was missed, is looked at again by a timer. */
+export async function passUntil(clock: TestClock, nodes: readonly LeaseNode[], happened: Promise<unknown>) {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  happened.then(over, over);
+  while (!isOver) {
+    clock.advance(LOOK_MS);
+    await settle(nodes);
+  }
+  await happened;
+}
+
+const LOOK_MS = 300;
+
+export async function isUp({ homes }: LeaseNode): Promise<void> {
+  if (homes.problem !== undefined) await new Promise<void>((done) => homes.onUp(done));
+}
+
 /** Longer than any test moves its clock. */
 export const FOREVER = 10 ** 10;
