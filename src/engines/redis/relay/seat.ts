@@ -81,6 +81,8 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
   }
 
   join(): void {
+    // It left before this node was ready to ask.
+    if (this.isOver) return;
     const { resumed } = this.who;
     this.ask({
       words: joinWords(this.id, this.who, this.host.newSession()),

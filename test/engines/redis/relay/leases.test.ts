@@ -195,6 +195,17 @@ describe("Redis away", () => {
     expect(await local.heard()).toEqual([]);
   });
 
+  test("a peer that left before its node could ask has no role", async () => {
+    await using house = await twoNodes(await url());
+    const local = house.b.open();
+    local.say({ t: "join", group: "g", role: "local" });
+    local.conn.leave(1006);
+    await house.rest();
+    const center = await house.a.join("center");
+    expect(center.answer).toMatchObject({ partner: "offline" });
+    expect((await house.a.join("local")).answer).toMatchObject({ t: "ok" });
+  });
+
   test("a peer that left meanwhile is gone once Redis is back, and one that joined in vain has no role", async () => {
     await using house = await twoNodes(await url());
     const [center, local] = [await house.a.join("center"), await house.b.join("local")];
