@@ -123,14 +123,16 @@ end
 local function acknowledge(role, upto)
   local seat = S[role]
   if upto > seat.d then return false end
-  while seat.hn > 0 do
-    local some, gone = heldOf(role, 0, 63), {}
+  while seat.hn > 0 and upto > seat.a do
+    local some, gone = heldOf(role, 0, math.min(upto - seat.a, 64) - 1), {}
     for _, m in ipairs(some) do
       if m.q <= upto then gone[#gone + 1] = m end
     end
     forget(role, gone, 'delivered')
     if #gone < #some then break end
+    seat.a = gone[#gone].q
   end
+  seat.a = math.max(seat.a, upto)
   return true
 end
 

@@ -17,6 +17,7 @@ end
 local function park(role)
   local session = S[role].s
   local member = role .. G
+  hasParked = true
   session.a = rules.ttl > 0 and now + rules.ttl or 0
   session.w = redis.call('ZCARD', key('o', role))
   redis.call('ZADD', P .. 'away', now, member)
@@ -149,7 +150,7 @@ local function relieve()
     return isOver(redis.call('ZCARD', P .. 'away'), rules.max)
       or tonumber(redis.call('GET', P .. 'receipts') or 0) > MAX_RECEIPTS
   end
-  while isTooMuch() do
+  while hasParked and isTooMuch() do
     local owner = redis.call('ZREVRANGE', P .. 'left', 0, 0)[1]
     local member = owner and redis.call('ZRANGE', P .. 'away:' .. owner, 0, 0)[1]
     if not member then return end

@@ -8,7 +8,7 @@
  *   pulse  when a node renewed last        bytes  that wait, by owner                 all  groups
  *   away, away:OWNER  sessions whose client is away, by when it went                  left  how many each owner has of them
  * A seat: h holder {n node, c connection, f fence, p plain}, s session {i id, u user as JSON, o owner, x info, v fence it began with, a away until, w receipts then},
- * sb standbys, q last seq, d last seq handed, qn qb qd queued (count, bytes, first due), hn hb handed, e events told to its holder,
+ * sb standbys, q last seq, d last seq handed, a acknowledged up to, qn qb qd queued (count, bytes, first due), hn hb handed, e events told to its holder,
  * k the partner believes that somebody is here, na nr the news of its going (when, why), f last fence.
  * A message: q seq, t due, z size, s session, i idem, o owner, b binary, w what the receiver's node is told.
  * ARGV: 2 now in ms, 3 the rules of the route, 4 the node that asks.
@@ -19,7 +19,7 @@ local P = home .. ':' .. gen .. ':'
 local OTHER = { c = 'l', l = 'c' }
 local ROLES = { 'c', 'l' }
 local MESSAGE_BYTES = 256
-local G, S, out, touched, delta
+local G, S, out, touched, delta, hasParked
 local counts = {}
 -- Without room nothing is begun: half a step would be worse than none.
 redis.call('SETRANGE', P .. 'room', 0, '')
@@ -30,7 +30,7 @@ local function count(what) counts[what] = (counts[what] or 0) + 1 end
 local function isOver(value, bound) return bound > 0 and value > bound end
 
 local function emptySeat()
-  return { q = 0, d = 0, qn = 0, qb = 0, hn = 0, hb = 0, e = 0, f = 0, k = false, sb = {} }
+  return { q = 0, d = 0, a = 0, qn = 0, qb = 0, hn = 0, hb = 0, e = 0, f = 0, k = false, sb = {} }
 end
 
 local function load(group)
