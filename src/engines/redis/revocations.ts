@@ -7,11 +7,12 @@
  */
 import type { Clock, Timer } from "../../clock.ts";
 import { isEngineDown } from "../../errors.ts";
-import type { RevocationMemory, SharedRevocation, SharedRevocations } from "../../shared-revocations.ts";
+import type { RevocationMemory, SharedRevocations } from "../../shared-revocations.ts";
 import type { Report } from "../in-process/down.ts";
 import type { Listening } from "./channels.ts";
 import type { Homes } from "./homes.ts";
-import { ADD, argsOf, BATCH, revocationOf, toldOf, VERSION } from "./revocations-scripts.ts";
+import { toldOf } from "./revocations-scripts.ts";
+import { createStore } from "./revocations-store.ts";
 
 export interface RedisRevocations extends SharedRevocations {
   close(): void;
@@ -25,14 +26,13 @@ export interface RevocationsOptions {
   readonly report: Report;
 }
 
-const SCANNED = 1_000;
+const LATE_LEASES = 2;
 /** Somebody revokes all the time: what is missed then is told, and looked for later. */
 const ROUNDS = 5;
 
 export function createRevocations({ homes, clock, lease, report }: RevocationsOptions): RedisRevocations {
   const home = homes.of("revocations", "");
-  const keys = [`${home.base}:all`, `${home.base}:version`];
-  const channel = `${home.base}:told`;
+  const store = createStore(homes);
   let memory: RevocationMemory | undefined;
   let listening: Listening | undefined;
   let timer: Timer | undefined;
@@ -42,46 +42,27 @@ export function createRevocations({ homes, clock, lease, report }: RevocationsOp
   let hasUnshared = false;
   let reading: Promise<boolean> | undefined;
   let isProbing = false;
-
-  const version = async () => String(await home.run(VERSION, keys, []));
-
-  /** How many had no room. */
-  async function add(several: readonly SharedRevocation[], max: number): Promise<number> {
-    const now = homes.now();
-    return Number(await home.run(ADD, keys, [now, max, channel, ...argsOf(several, now)]));
-  }
+  let probedAt = clock.now();
 
   async function giveAll({ all, max }: RevocationMemory): Promise<void> {
     // One that fails to be shared meanwhile may not be among these.
     hasUnshared = false;
-    const own = all();
     try {
-      for (let at = 0; at < own.length; at += BATCH) await add(own.slice(at, at + BATCH), max);
+      await store.add(all(), max);
     } catch (error) {
       hasUnshared = true;
       throw error;
     }
   }
 
-  async function takeAll({ take }: RevocationMemory): Promise<void> {
-    let cursor = "0";
-    do {
-      const args = [`${home.base}:all`, cursor, "COUNT", SCANNED];
-      const [next, found] = scanOf(await home.server.call("HSCAN", args));
-      const now = homes.now();
-      take(found.flatMap(([name, entry]) => revocationOf(name, entry, now) ?? []));
-      cursor = next;
-    } while (cursor !== "0");
-  }
-
   async function readAll(present: RevocationMemory): Promise<void> {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const before = await version();
+      const before = await store.version();
       if (before === known && !hasUnshared) return;
       // Of another generation: Redis may have lost what this node has.
       const isLost = known === undefined || generationOf(known) !== generationOf(before);
       if (isLost || hasUnshared) await giveAll(present);
-      await takeAll(present);
+      await store.read(present.take);
       known = before;
     }
   }
@@ -102,11 +83,15 @@ export function createRevocations({ homes, clock, lease, report }: RevocationsOp
       });
   }
 
-  /** Nothing should have been missed, so nobody waits for it. */
+  /** Nothing should have been missed, so nobody waits for it; but in a process that stood still anything may have. */
   function probe(): void {
+    const isLate = clock.now() - probedAt > lease * LATE_LEASES;
+    probedAt = clock.now();
+    if (isLate) read();
     if (isProbing || reading !== undefined) return;
     isProbing = true;
-    version()
+    store
+      .version()
       .then((present) => {
         if (present !== known || hasUnshared) read();
       })
@@ -128,13 +113,14 @@ export function createRevocations({ homes, clock, lease, report }: RevocationsOp
   return {
     keep(kept) {
       memory = kept;
-      listening = home.listen(channel, heard);
+      listening = home.listen(store.channel, heard);
+      probedAt = clock.now();
       timer = clock.every(lease, probe);
       read();
     },
     async share(revocation) {
       try {
-        return (await add([revocation], memory?.max ?? 0)) === 0;
+        return (await store.add([revocation], memory?.max ?? 0)) === 0;
       } catch (error) {
         hasUnshared = true;
         throw error;
@@ -154,12 +140,3 @@ export function createRevocations({ homes, clock, lease, report }: RevocationsOp
 }
 
 const generationOf = (version: string): string => version.slice(0, version.lastIndexOf("."));
-
-/** Cursor, then names and entries in turns. */
-function scanOf(answer: unknown): [next: string, found: [name: string, entry: string][]] {
-  const [next, flat] = Array.isArray(answer) ? answer : [];
-  const texts = Array.isArray(flat) ? flat.map(String) : [];
-  const found: [string, string][] = [];
-  for (let at = 0; at + 1 < texts.length; at += 2) found.push([texts[at] ?? "", texts[at + 1] ?? ""]);
-  return [typeof next === "string" ? next : "0", found];
-}

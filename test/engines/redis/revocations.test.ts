@@ -1,12 +1,13 @@
 import { expect } from "bun:test";
 import { createRevocations as createMemory } from "../../../src/auth/revocations.ts";
-import { systemClock } from "../../../src/clock.ts";
+import { type Clock, systemClock } from "../../../src/clock.ts";
 import type { RedisOptions } from "../../../src/config/engine.ts";
 import type { Fault } from "../../../src/engines/in-process/down.ts";
 import { createRevocations } from "../../../src/engines/redis/revocations.ts";
 import type { Identity, Revocation } from "../../../src/identity.ts";
 import type { RevocationMemory } from "../../../src/shared-revocations.ts";
 import { eventually } from "../../calm.ts";
+import { testClock } from "../../clock.ts";
 import { sharedRedis, startRedis } from "../../redis-house.ts";
 import { requires } from "../../requires.ts";
 import { startProxy } from "../../tcp-proxy.ts";
@@ -18,15 +19,19 @@ const test = requires("redis-server");
 const LEASE_MS = 100;
 
 interface NodeOptions extends Partial<RedisOptions> {
+  readonly clock?: Clock;
   readonly max?: number;
   readonly ttl?: number;
 }
 
-async function openNode(url: string, { max = 1_000, ttl = 60_000, ...options }: NodeOptions = {}) {
+async function openNode(
+  url: string,
+  { max = 1_000, ttl = 60_000, clock = systemClock, ...options }: NodeOptions = {},
+) {
   const { homes } = await openHomes(url, options);
   const faults: Fault[] = [];
   const report = (fault: Fault) => void faults.push(fault);
-  const shared = createRevocations({ homes, clock: systemClock, lease: LEASE_MS, report });
+  const shared = createRevocations({ homes, clock, lease: LEASE_MS, report });
   const memory = createMemory({ max, ttl }, systemClock);
   const taken: number[] = [];
   const kept: RevocationMemory = {
@@ -229,4 +234,18 @@ test("passes over what it cannot read of another version", async () => {
   await b.settled();
   expect(b.memory.all().map(({ what }) => what)).toEqual([alice]);
   expect([a.faults, b.faults]).toEqual([[], []]);
+});
+
+test("a node that stood still trusts nobody until it knows what was revoked; otherwise nobody waits for a look", async () => {
+  const { url } = await redis();
+  const clock = testClock();
+  let stood = 0;
+  using a = await openNode(url, { clock: { ...clock, now: () => clock.now() + stood } });
+  await a.settled();
+  clock.advance(LEASE_MS);
+  expect(a.shared.settled()).toBeUndefined();
+  stood = 3 * LEASE_MS;
+  clock.advance(LEASE_MS);
+  expect(a.shared.settled()).toBeInstanceOf(Promise);
+  await a.settled();
 });
