@@ -25,6 +25,8 @@ export interface Command {
 
 interface Waiting extends Command {
   sentAt?: Moment;
+  /** On an earlier connection, which was lost. */
+  sent?: boolean;
 }
 
 export class Commands {
@@ -48,7 +50,7 @@ export class Commands {
     const { count, bytes } = this.#send === undefined ? MAX_AWAY : MAX_OPEN;
     if (this.#over !== undefined) this.#fail(command, "closed", this.#over);
     else if (this.#waiting.size >= count || this.#bytes + size > bytes) {
-      const text = `${this.#waiting.size} with ${this.#bytes} bytes wait for an answer: wait for one`;
+      const text = `${this.#waiting.size} with ${this.#bytes} bytes wait already`;
       this.#fail(command, "buffer_full", text);
     } else {
       this.#waiting.add(command);
@@ -98,9 +100,14 @@ export class Commands {
       command.done(frame);
       return;
     }
-    // The server no longer knows whether it has seen this publish.
-    const known = code === "gone" && command.t === "pub" ? "unknown" : (code as ClientErrorCode);
-    this.#fail(command, known, String(message), retry as number | undefined);
+    // Whatever is wrong now, what was sent before may have been taken.
+    const isOpen = command.t === "pub" && (command.sent || code === "gone");
+    this.#fail(
+      command,
+      isOpen ? "unknown" : (code as ClientErrorCode),
+      String(message),
+      retry as number | undefined,
+    );
   }
 
   ended(reason: string): void {
@@ -108,7 +115,7 @@ export class Commands {
     this.#send = undefined;
     for (const command of this.#waiting) {
       if (command.t !== "pub" || command.sentAt === undefined) this.#fail(command, "closed", reason);
-      else this.#fail(command, "unknown", `${reason}, before the answer came: it may have happened`);
+      else this.#fail(command, "unknown", `${reason}; it may have happened`);
     }
   }
 
@@ -117,10 +124,11 @@ export class Commands {
     const id = ++this.#lastId;
     const frame = encodeFrame({ t: command.t, id, ...command.fields(this.#age(command)) }, command.body);
     if (isOver(frame, this.#maxMessage)) {
-      this.#fail(command, "too_large", `the server takes at most ${this.#maxMessage} bytes at once`);
+      this.#fail(command, "too_large", `the server takes at most ${this.#maxMessage} bytes`);
       return;
     }
-    command.sentAt ??= momentOf(this.#clock);
+    if (command.sentAt) command.sent = true;
+    else command.sentAt = momentOf(this.#clock);
     this.#sent.set(id, command);
     this.#send(frame);
   }

@@ -164,6 +164,23 @@ describe("a publish that was not answered", () => {
     expect(await failed).toMatchObject({ code: "unknown" });
   });
 
+  test.each(["engine_down", "rate_limited", "unauthorized"])(
+    "rejects with unknown if %s is the answer to one that was sent before, because that one may have been taken",
+    async (code) => {
+      const { session, welcome, lose, command, err } = sessionHouse();
+      const failed = failure(session.publish("a", 1));
+      await welcome();
+      command("pub");
+      await lose();
+      await welcome();
+      err("pub", code);
+      expect(await failed).toMatchObject({ code: "unknown" });
+      const other = failure(session.publish("a", 2));
+      err("pub", code);
+      expect(await other).toMatchObject({ code });
+    },
+  );
+
   test("rejects with unknown at close() if it was sent, with closed if it was not", async () => {
     const { session, welcome, lose } = sessionHouse();
     const sent = failure(session.publish("a", 1));
