@@ -86,12 +86,12 @@ export function createHomes(deps: HomesOptions): Homes {
   }
 
   const homeOf = (kind: string, bucket: number): Home => {
-    const base = baseOf(options, kind, bucket);
-    const known = homes.get(`${bucket} ${base}`);
+    const known = homes.get(`${bucket} ${kind}`);
     if (known !== undefined) return known;
+    const base = baseOf(options, kind, bucket);
     const shard = (options.cluster ? main : shards[bucket]) ?? main;
     const made = makeHome(base, shard, map === undefined ? () => shard.server : () => map.serverOf(base));
-    homes.set(`${bucket} ${base}`, made);
+    homes.set(`${bucket} ${kind}`, made);
     return made;
   };
   const count = options.cluster ? BUCKETS : shards.length;
