@@ -88,7 +88,7 @@ export async function playNodes(
   { third, isMixed }: RelayKind,
   all: readonly NodesStep[],
 ): Promise<Played> {
-  const ledger = createLedger(third, "all");
+  const ledger = createLedger(third, "all, of many");
   const people = new Map<string, { name: string; role: Role; session: string }>();
   const options = { third, queue: QUEUE, session: SESSION, slow: SLOW, timeout: 0, language: "en" } as const;
   const house = await openNodes(url, options, {
@@ -202,6 +202,7 @@ export async function playNodes(
       ledger.check();
     }
     await finish();
+    ledger.finish();
     ledger.check();
     return { given: ledger.givenCount, ended: ledger.ended };
   } finally {
