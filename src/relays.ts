@@ -110,8 +110,18 @@ export type RelayTally = Readonly<
   Partial<Record<"due" | "delivered" | "expired" | "full" | "ignored", number>>
 >;
 
+/** Of all nodes. One of them tells, the others say 0, so that a sum over nodes is right; some seconds old. */
+export interface RelaySums {
+  readonly groups: number;
+  /** Sessions whose client is. */
+  readonly away: number;
+  /** Messages that were not handed over. */
+  readonly queued: number;
+}
+
 export interface SharedRelay {
   enter(candidate: Candidate, guest: Guest): SharedSeat;
+  sums(): RelaySums;
   /** Its peers have left. Resolves when the engine knows, or is away. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock.ts";
-import type { Relays } from "../../relays.ts";
+import type { RelaySums, Relays } from "../../relays.ts";
 import type { Home, Homes } from "./homes.ts";
 import { createWard, type Ward } from "./relay/ward.ts";
 
@@ -52,6 +52,11 @@ export function createRelays({ homes, self, clock, lease }: RelaysOptions): Rela
       });
       return {
         enter: (candidate, guest) => wardOf(homes.of(kind, candidate.group)).enter(candidate, guest),
+        sums() {
+          const sums = [...wards.values()].map((ward) => ward.sums());
+          const sum = (of: keyof RelaySums) => sums.reduce((total, one) => total + one[of], 0);
+          return { groups: sum("groups"), away: sum("away"), queued: sum("queued") };
+        },
         async close() {
           up.close();
           await Promise.all([...wards.values()].map((ward) => ward.close()));

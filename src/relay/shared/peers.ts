@@ -25,7 +25,7 @@ export function createSharedPeers(deps: RelayDeps, relays: Relays): RelayPeers {
   return {
     plain: (connection) => new PlainGuest(parts, connection),
     v1: (connection) => new V1Guest(parts, connection),
-    stats: () => ({ groups: 0, away: 0, queued: 0 }),
+    stats: () => groups.sums(),
     // Who would go on with a session shows who it is first, and a token that counts no longer is refused there.
     revoked() {},
     dispose: () => groups.close(),

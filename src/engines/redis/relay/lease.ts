@@ -4,7 +4,7 @@
  * Failure: while Redis is away nothing is renewed, and the lease runs out by this node's own count.
  */
 import type { Clock, Timer } from "../../../clock.ts";
-import type { RelayTally } from "../../../relays.ts";
+import type { RelaySums, RelayTally } from "../../../relays.ts";
 import type { Homes } from "../homes.ts";
 import type { SweepAnswer } from "./wire.ts";
 
@@ -21,6 +21,8 @@ export interface LeaseOptions {
 export interface Lease {
   /** By this node's own count, from before it was asked for. */
   readonly runs: boolean;
+  /** As of the last renewal. */
+  readonly sums: RelaySums;
   /** False: Redis does not answer. */
   renew(): Promise<boolean>;
   /** `at` in unix ms by the clock of Redis; 0: nothing is due. */
@@ -34,6 +36,7 @@ const LATE_MS = 10;
 export function createLease({ clock, homes, lease, call, counted }: LeaseOptions): Lease {
   let ends = Number.NEGATIVE_INFINITY;
   let due: { readonly at: number; readonly timer: Timer } | undefined;
+  let sums: RelaySums = { groups: 0, away: 0, queued: 0 };
   let isClosed = false;
 
   function schedule(at: number): void {
@@ -50,7 +53,8 @@ export function createLease({ clock, homes, lease, call, counted }: LeaseOptions
     try {
       for (let isMore = true; isMore && !isClosed; ) {
         const asked = clock.now();
-        const [next, more, tally] = await call(lease);
+        const [next, more, tally, groups, away, queued] = await call(lease);
+        sums = { groups, away, queued };
         ends = asked + lease;
         counted(tally);
         schedule(next);
@@ -65,6 +69,9 @@ export function createLease({ clock, homes, lease, call, counted }: LeaseOptions
   return {
     get runs() {
       return clock.now() < ends;
+    },
+    get sums() {
+      return sums;
     },
     renew,
     schedule,

@@ -73,6 +73,11 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
     return this.phase === "waiting" ? -1 : this.heardEvents;
   }
 
+  /** It has its role, or waits for it. */
+  isPlaced(): boolean {
+    return this.phase === "waiting" || this.phase === "seated";
+  }
+
   /** Whether nothing came or went since this was asked last, and it is worth a look. */
   isQuiet(): boolean {
     const isQuiet = !this.isFresh && !this.isLooking && this.isPlaced();
@@ -121,9 +126,8 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
       });
   }
 
-  /** Everything is looked at anew, and what nobody knows is asked again. */
+  /** What nobody knows is asked again. */
   recover(): void {
-    this.look();
     this.outgoing.retry();
     this.acks.retry();
   }
@@ -160,10 +164,6 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
 
   settled([seq, idem, state]: ReceiptWords): void {
     this.guest.settled(seq, idem, state);
-  }
-
-  private isPlaced(): boolean {
-    return this.phase === "waiting" || this.phase === "seated";
   }
 
   private joined(answer: JoinAnswer): void {

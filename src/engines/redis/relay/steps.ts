@@ -40,11 +40,14 @@ const FIRST_KEPT = 7;
 
 export interface Steps {
   add(group: string, step: Step): void;
+  /** Resolves when all that were asked for are answered. */
+  rest(): Promise<void>;
 }
 
 export function createSteps({ call, problem, failure, answered }: StepsOptions): Steps {
   const lines = new Map<string, Line>();
   const begun = new Set<string>();
+  const resting: (() => void)[] = [];
 
   function beginAll(): void {
     const groups = [...begun];
@@ -58,6 +61,7 @@ export function createSteps({ call, problem, failure, answered }: StepsOptions):
     const steps = line.waiting.splice(0, MAX_STEPS);
     if (steps.length === 0) {
       lines.delete(group);
+      if (lines.size === 0) for (const done of resting.splice(0)) done();
       return;
     }
     const reason = problem();
@@ -103,5 +107,6 @@ export function createSteps({ call, problem, failure, answered }: StepsOptions):
       if (begun.size === 0) setImmediate(beginAll);
       begun.add(group);
     },
+    rest: () => (lines.size === 0 ? Promise.resolve() : new Promise((done) => resting.push(done))),
   };
 }

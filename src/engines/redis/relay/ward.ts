@@ -5,7 +5,7 @@
  * Redis is away nothing is asked but what has to be done once it is back; then all is looked at anew.
  */
 import type { Clock, Timer } from "../../../clock.ts";
-import type { Candidate, Guest, RelaysDown, RelayTally, SharedSeat } from "../../../relays.ts";
+import type { Candidate, Guest, RelaySums, RelaysDown, RelayTally, SharedSeat } from "../../../relays.ts";
 import type { Home, Homes } from "../homes.ts";
 import type { Script } from "../script.ts";
 import { createLease } from "./lease.ts";
@@ -33,6 +33,7 @@ export interface Ward {
   enter(candidate: Candidate, guest: Guest): SharedSeat;
   /** Redis is back. */
   recover(): void;
+  sums(): RelaySums;
   close(): Promise<void>;
 }
 
@@ -58,7 +59,7 @@ export function createWard(options: WardOptions): Ward {
   const lease = createLease({ ...options, call: (ms) => run<SweepAnswer>(SWEEP_SCRIPT, [ms]) });
   const steps = createSteps({
     call: (group, words, kept) => run<StepAnswer>(STEP_SCRIPT, [group, words, ...kept]),
-    problem: () => (isReady && home.server.problem === undefined ? undefined : AWAY),
+    problem: () => (isReady && isUp(home) ? undefined : AWAY),
     failure: AWAY,
     answered([next, tally]) {
       counted(tally);
@@ -86,19 +87,22 @@ export function createWard(options: WardOptions): Ward {
 
   async function recover(): Promise<void> {
     if (isClosed) return;
-    recovering ??= catchUp().finally(() => {
-      recovering = undefined;
-    });
+    recovering ??= catchUp()
+      .catch(behind)
+      .finally(() => {
+        recovering = undefined;
+      });
     await recovering;
   }
 
   async function catchUp(): Promise<void> {
-    if (home.server.problem !== undefined || !(await lease.renew())) {
+    if (!isUp(home) || !(await lease.renew())) {
       behind();
       return;
     }
     isReady = true;
     for (const { group, step } of later.splice(0)) steps.add(group, step);
+    await check([...seats.values()].filter((seat) => seat.isPlaced()));
     for (const seat of [...seats.values()]) seat.recover();
   }
 
@@ -135,14 +139,26 @@ export function createWard(options: WardOptions): Ward {
       return seat;
     },
     recover: () => void recover(),
+    sums: () => lease.sums,
     async close() {
       renewal.cancel();
       retry?.cancel();
       isClosed = true;
+      // Who left last may not have been told of yet.
+      await steps.rest();
       listening.close();
       await lease.close();
     },
   };
+}
+
+/** On a Cluster nobody may be known to have it. */
+function isUp(home: Home): boolean {
+  try {
+    return home.server.problem === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Those of a seat come in a row. */

@@ -79,7 +79,14 @@ export type LookAnswer =
   | ["x", why?: "session" | "taken"];
 
 export type StepAnswer = [due: number, tally: RelayTally, answers: unknown[]];
-export type SweepAnswer = [due: number, isMore: 0 | 1, tally: RelayTally];
+export type SweepAnswer = [
+  due: number,
+  isMore: 0 | 1,
+  tally: RelayTally,
+  groups: number,
+  away: number,
+  queued: number,
+];
 
 /** Why a seat that was looked at is not its peer's any more, as it is told. */
 export function lossOf(why: "session" | "taken" | undefined): [code: 4590 | 1012, reason: string] {

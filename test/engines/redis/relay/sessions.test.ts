@@ -188,3 +188,33 @@ describe("commands that do not fit", () => {
     expect((await house.a.join("local", { session: local.session })).answer).toMatchObject({ t: "ok" });
   });
 });
+
+test("what belongs to no node is told by one of them: groups, sessions that are away, messages that wait", async () => {
+  await using house = await twoNodes(await url());
+  const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+  await house.b.join("center", { group: "h" });
+  local.conn.leave(1006);
+  await house.rest();
+  center.say(send("a"));
+  center.say(send("b"));
+  await house.pass(4_000);
+  const [a, b] = [house.a.route.stats(), house.b.route.stats()];
+  const sum = (of: string) => (a[of] ?? 0) + (b[of] ?? 0);
+  expect(["groups", "away", "queued", "peers"].map(sum)).toEqual([2, 1, 2, 2]);
+  const again = await house.a.join("local", { session: local.session });
+  again.say({ t: "ack", upto: 2 });
+  await house.pass(4_000);
+  expect(house.a.route.stats()).toMatchObject({ queued: 0, away: 0 });
+});
+
+test("a node that stops leaves its roles at once", async () => {
+  await using house = await twoNodes(await url());
+  const center = await house.a.join("center");
+  const [local, plain] = [await house.b.join("local"), await house.b.plain("local", "h")];
+  await center.heard();
+  for (const { conn } of [local, { conn: plain }]) conn.close(1012, "the gateway restarts");
+  await house.b.stop();
+  expect(await center.heard()).toEqual(["local offline closed"]);
+  expect((await house.a.join("local", { group: "h" })).answer).toMatchObject({ t: "ok" });
+  expect((await house.a.join("local", { session: local.session })).answer).toMatchObject({ t: "ok" });
+});

@@ -7,9 +7,10 @@
  *   due  groups by when something is due   nodes  by the end of their lease           at:NODE  groups in which it has a peer
  *   pulse  when a node renewed last        bytes  that wait, by owner                 all  groups
  *   away, away:OWNER  sessions whose client is away, by when it went                  left  how many each owner has of them
- * A seat: h holder {n node, c connection, f fence, p plain}, s session {i id, u user as JSON, o owner, x info, v fence it began with, a away until, w receipts then},
- * sb standbys, q last seq, d last seq handed, a acknowledged up to, qn qb qd queued (count, bytes, first due), hn hb handed, e events told to its holder,
- * k the partner believes that somebody is here, na nr the news of its going (when, why), f last fence.
+ *   receipts  of those, together           queued  messages that were not handed over           room  is never written
+ * A seat: h holder {n node, c connection, f fence, p plain}, s session {i id, u user as JSON, o owner, x info, v fence it began with, a away
+ * until, w receipts then}, sb standbys, q last seq, d last seq handed, a acknowledged up to, qn qb qd queued (count, bytes, first due), hn
+ * hb handed, e events told to its holder, k the partner believes that somebody is here, na nr the news of its going (when, why), f last fence.
  * A message: q seq, t due, z size, s session, i idem, o owner, b binary, w what the receiver's node is told.
  * ARGV: 2 now in ms, 3 the rules of the route, 4 the node that asks.
  */
@@ -19,7 +20,7 @@ local P = home .. ':' .. gen .. ':'
 local OTHER = { c = 'l', l = 'c' }
 local ROLES = { 'c', 'l' }
 local MESSAGE_BYTES = 256
-local G, S, out, touched, delta, hasParked
+local G, S, out, touched, delta, hasParked, queuedBefore
 local counts = {}
 -- Without room nothing is begun: half a step would be worse than none.
 redis.call('SETRANGE', P .. 'room', 0, '')
@@ -37,6 +38,7 @@ local function load(group)
   G, out, touched = group, {}, {}
   local blob = redis.call('GET', P .. 'g:' .. group)
   S = blob and cmsgpack.unpack(blob) or { c = emptySeat(), l = emptySeat(), new = true }
+  queuedBefore = S.c.qn + S.l.qn
 end
 
 -- Whether a node's lease runs. When nobody has renewed for a whole lease, Redis was away, and that says nothing of any node.
@@ -125,6 +127,8 @@ end
 -- Writes the group, and tells its nodes, each once.
 local function finish()
   writeBytes()
+  local more = S.c.qn + S.l.qn - queuedBefore
+  if more ~= 0 then redis.call('INCRBY', P .. 'queued', more) end
   for node in pairs(touched) do
     redis.call(hasPeer(node) and 'SADD' or 'SREM', P .. 'at:' .. node, G)
   end

@@ -1,7 +1,7 @@
 /**
  * Lua: a node renews its lease, and does what is due: what waits too long, sessions, news, and peers of nodes whose lease has run out.
  * KEYS: home. ARGV: those of STATE, then 5 how long the lease is in ms; 0: the node goes. Answers JSON: when the next is due, 1 when
- * there is more to do now, what was counted. Bounded: AT_ONCE groups of each kind.
+ * there is more to do now, what was counted, groups, sessions that are away, queued messages. Bounded: AT_ONCE groups of each kind.
  */
 export const SWEEP = `
 local AT_ONCE = 50
@@ -58,12 +58,20 @@ for _, old in ipairs(redis.call('SMEMBERS', home .. ':gens')) do
     if #groups == 0 then
       for _, node in ipairs(redis.call('ZRANGE', base .. 'nodes', 0, -1)) do redis.call('DEL', base .. 'at:' .. node) end
       for _, owner in ipairs(redis.call('ZRANGE', base .. 'left', 0, -1)) do redis.call('DEL', base .. 'away:' .. owner) end
-      for _, kind in ipairs({ 'due', 'nodes', 'pulse', 'bytes', 'away', 'left', 'receipts' }) do redis.call('DEL', base .. kind) end
+      for _, kind in ipairs({ 'due', 'nodes', 'pulse', 'bytes', 'away', 'left', 'receipts', 'queued' }) do redis.call('DEL', base .. kind) end
       redis.call('SREM', home .. ':gens', old)
     else isMore = 1 end
   end
 end
 local due = nextDue()
 if due ~= '0' and tonumber(due) <= now then isMore = 1 end
-return '[' .. due .. ',' .. isMore .. ',' .. (next(counts) and cjson.encode(counts) or '{}') .. ']'
+-- One of the nodes tells how many there are of what belongs to none, so that a sum over nodes is right.
+local isTeller = true
+for _, node in ipairs(redis.call('ZRANGEBYSCORE', nodes, now, '+inf')) do isTeller = isTeller and me <= node end
+local sums = '0,0,0'
+if isTeller then
+  sums = redis.call('SCARD', P .. 'all') .. ',' .. redis.call('ZCARD', P .. 'away') .. ','
+    .. (redis.call('GET', P .. 'queued') or '0')
+end
+return '[' .. due .. ',' .. isMore .. ',' .. (next(counts) and cjson.encode(counts) or '{}') .. ',' .. sums .. ']'
 `;
