@@ -6,7 +6,7 @@
  * Failure: what the engine says; a node that is not there any more, or that clients cannot be sent to, is an error too: later there may be another.
  */
 import type { Cluster } from "../cluster.ts";
-import type { Claim, ClaimOptions, Claims, EngineError } from "../engine.ts";
+import type { Claim, Claims, EngineError } from "../engine.ts";
 import { findOwner } from "../owner.ts";
 import { homeName } from "./role-claims.ts";
 
@@ -18,7 +18,7 @@ export interface Guest {
   here(): void;
   refused(why: NotHere): void;
   /** The group is this node's no more. */
-  readonly onLost: ClaimOptions["onLost"];
+  lost(): void;
 }
 
 export interface HomesDeps {
@@ -31,7 +31,7 @@ export interface HomesDeps {
 export interface Homes {
   /** The guest is told one of `here` and `refused`, once, maybe before the call returns. */
   enter(group: string, guest: Guest): void;
-  /** MUST be called once by a guest that is `here`, also after its `onLost`. */
+  /** MUST be called once by a guest that is `here`, also after it was told `lost`. */
   leave(group: string, guest: Guest): void;
 }
 
@@ -48,9 +48,9 @@ export function createHomes({ claims, cluster, name }: HomesDeps): Homes {
   const homes = new Map<string, Home>();
 
   function ask(home: Home, done: (result: Answer) => void): void {
-    const onLost: Guest["onLost"] = (reason) => {
+    const onLost = () => {
       homes.delete(home.group);
-      for (const guest of [...home.guests]) guest.onLost(reason);
+      for (const guest of [...home.guests]) guest.lost();
     };
     const options = { holder: cluster.self, lease: 0, takeOver: false, onLost };
     claims.claim(homeName(name, home.group), options, done);

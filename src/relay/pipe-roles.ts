@@ -33,13 +33,16 @@ export function createPipeRoles({ claims, cluster, name }: PipeRolesDeps): PipeR
   const homes = cluster && createHomes({ claims, cluster, name });
   return {
     claim(place, options, done) {
+      const { takeOver } = options;
+      // Taken where nobody may take: by another node, after the engine has lost data.
+      const onLost = (how: "taken" | "expired") => options.onLost(takeOver ? how : "expired");
       const ask = (answer: Parameters<Claims["claim"]>[2]) =>
-        claims.claim(claimName(name, place), { ...options, lease: 0 }, answer);
+        claims.claim(claimName(name, place), { ...options, onLost, lease: 0 }, answer);
       if (homes === undefined) {
         ask(done);
         return;
       }
-      const guest: Guest = { here: () => ask(answer), refused: done, onLost: options.onLost };
+      const guest: Guest = { here: () => ask(answer), refused: done, lost: () => options.onLost("expired") };
       const answer: Parameters<typeof ask>[0] = (result) => {
         if ("release" in result) {
           done({

@@ -73,14 +73,20 @@ describe("a pipe's claims that answer late", () => {
     expect(log.lines).toMatchObject([{ level: "warn", route: "/pipe", reason: "no disk" }]);
   });
 
-  test("that were lost afterwards end both, the loser with 4590", () => {
+  test.each([
+    ["replace", "taken", [4590, 1000]],
+    // Nobody may take it: the engine has lost data, and somebody else came first.
+    ["reject", "taken", [1013, 1013]],
+    ["reject", "expired", [1013, 1013]],
+    ["replace", "expired", [1013, 1013]],
+  ] as const)("under %s, that were %s afterwards end both with %p", (third, how, codes) => {
     const late = lateClaims();
-    const { center, local } = pipeHouse({}, late.claims).pair();
+    const { center, local } = pipeHouse({ third }, late.claims).pair();
     const [first] = late.asked;
     late.grant();
     late.grant();
-    first?.options.onLost("taken");
-    expect([center.ended?.code, local.ended?.code]).toEqual([4590, 1000]);
+    first?.options.onLost(how);
+    expect([center.ended?.code, local.ended?.code]).toEqual([...codes]);
   });
 
   test("leave a sender paused when its partner does not take what was kept, until that one does", () => {

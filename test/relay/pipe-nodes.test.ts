@@ -166,16 +166,19 @@ describe("a group's claim", () => {
     expect([center.ended?.code, late.released()]).toEqual([4409, 1]);
   });
 
-  test("that is lost ends everybody here, who may try again; a newcomer claims it anew", () => {
-    const { claims, held, released } = looseClaims();
-    const house = pipeHouse({}, claims, cluster());
-    const { center, local } = house.pair();
-    held[0]?.options.onLost("expired");
-    expect([center.ended?.code, local.ended?.code]).toEqual([1013, 1013]);
-    expect(released.sort()).toEqual(["/pipe\0g\0center", "/pipe\0g\0local"]);
-    expect(house.join("center").ended).toBeUndefined();
-    expect(held.filter(({ name }) => name.endsWith("node")).length).toBe(2);
-  });
+  test.each(["expired", "taken"] as const)(
+    "that is lost (%s) ends everybody here, who may try again; a newcomer claims it anew",
+    (how) => {
+      const { claims, held, released } = looseClaims();
+      const house = pipeHouse({}, claims, cluster());
+      const { center, local } = house.pair();
+      held[0]?.options.onLost(how);
+      expect([center.ended?.code, local.ended?.code]).toEqual([1013, 1013]);
+      expect(released.sort()).toEqual(["/pipe\0g\0center", "/pipe\0g\0local"]);
+      expect(house.join("center").ended).toBeUndefined();
+      expect(held.filter(({ name }) => name.endsWith("node")).length).toBe(2);
+    },
+  );
 
   test("that is lost while a role is asked for ends that one, and gives the role back", () => {
     const late = lateClaims();
