@@ -17,6 +17,7 @@ import { peers } from "./peers.ts";
 import { pipe } from "./pipe.ts";
 import { pub } from "./pub.ts";
 import { recovery } from "./recovery.ts";
+import { redis, redisFanout, redisPub } from "./redis.ts";
 import { relay } from "./relay.ts";
 import { cpuTable, type Figure, figureTable, judgeFigure, judgeRow, verdictList } from "./report.ts";
 import { room } from "./room.ts";
@@ -44,9 +45,11 @@ const kinds = [
   stalled,
   guardedEcho,
   guardedRoom,
+  redisPub,
+  redisFanout,
 ];
-const extras = { handshake, recovery, sqlite, idle, start };
-const names = [...kinds.map(({ name }) => name), ...Object.keys(extras)];
+const extras = { redis, handshake, recovery, sqlite, idle, start };
+const names = [...new Set([...kinds.map(({ name }) => name), ...Object.keys(extras)])];
 
 const { values, positionals } = readFlags("bench", "[-- NAME ... --quick --json --strict]", {
   allowPositionals: true,

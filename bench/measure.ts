@@ -29,6 +29,8 @@ export interface Kind {
   readonly targetPort?: number;
   /** How often everybody is booted anew, default 1. Two processes of the same loop differ by 5 %, more than some bars allow. */
   readonly boots?: number;
+  /** Starts what the contestants need to be booted. */
+  prepare?(): Promise<void>;
   readonly rows: readonly Row[];
 }
 
@@ -60,6 +62,7 @@ const STEP_LIMIT_MS = 20_000;
 
 export async function measure(kind: Kind, pace: Pace, tell: (result: RowResult) => void): Promise<void> {
   const parts: Result[][][] = [];
+  await kind.prepare?.();
   for (let i = 0; i < (kind.boots ?? 1); i++) parts.push(await measureOnce(kind, pace));
   for (const [i, row] of kind.rows.entries()) {
     tell({ kind: kind.name, row, results: merge(parts.map((rows) => rows[i] ?? [])) });

@@ -52,11 +52,15 @@ function acknowledge(local: Client): void {
   };
 }
 
-async function pairs(server: Server, window: number): Promise<Load> {
-  const clients = await connectAll(server.port, "/relay", PAIRS * 2, 1, "fairlead.v1");
+type Place = Pick<Server, "port">;
+
+/** Centers at one server, locals at the other, or both at one. */
+export async function pairs(at: Place, window: number, partnersAt = at): Promise<Load> {
+  const dial = ({ port }: Place) => connectAll(port, "/relay", PAIRS, 1, "fairlead.v1");
+  const [centers, locals] = [await dial(at), await dial(partnersAt)];
   const lanes: Lane[] = [];
   for (let pair = 0; pair < PAIRS; pair++) {
-    const [center, local] = clients.slice(pair * 2) as [Client, Client];
+    const [center, local] = [centers[pair], locals[pair]] as [Client, Client];
     await introduce(center, local, `${window}-${pair}`);
     lanes.push({ sender: center, burst: sends(window), receivers: [center, local], frames: window * 3 });
   }

@@ -19,7 +19,7 @@ export interface Server {
 
 const START_LIMIT_MS = 15_000;
 const SERVER_CORE = "0";
-const LOAD_CORE = "1";
+export const LOAD_CORE = "1";
 
 export const root = join(import.meta.dir, "..");
 export const isPinned = Bun.which("taskset") !== null && navigator.hardwareConcurrency > 1;
@@ -30,10 +30,10 @@ export function pinLoad(): void {
 }
 
 /** Throws when nothing listens on the port it was given within 15 s. */
-export async function boot(contestant: Contestant, targetPort: number): Promise<Server> {
+export async function boot(contestant: Contestant, targetPort: number, core = SERVER_CORE): Promise<Server> {
   const port = freePort();
   const command = contestant.command?.(port, targetPort) ?? [];
-  const pin = isPinned ? ["taskset", "-c", SERVER_CORE] : [];
+  const pin = isPinned ? ["taskset", "-c", core] : [];
   const began = performance.now();
   const child = Bun.spawn([...pin, ...command], {
     cwd: root,
