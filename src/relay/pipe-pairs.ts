@@ -14,6 +14,7 @@ import { hasRoom, holdBack } from "../outbox.ts";
 import { type Recorder, type Recordings, recordingsOf } from "../recording/recorder.ts";
 import { refusal } from "../refusals.ts";
 import type { Admission, AdmitRequest, Route } from "../route.ts";
+import { createTurn, type Turn } from "../turn.ts";
 import { otherRole, type Registration, type Role } from "../wire/envelope.ts";
 import { lostWith, type Parting, refusedWith } from "./pipe-partings.ts";
 import { readPipeQuery } from "./pipe-query.ts";
@@ -21,7 +22,6 @@ import { createPipeRoles, type PipeRoles, type Refused, type Seat } from "./pipe
 import type { RelayDeps } from "./relay.ts";
 import { placeLacks } from "./role-claims.ts";
 import { type Watched, watchSilence } from "./silence.ts";
-import { createTurn, type Turn } from "./turn.ts";
 
 /** Of what a waiting end says, each message counted with KEPT_OVERHEAD: past it the end is not read from. Most only greet. */
 const KEPT_BYTES = 64 * 1_024;
@@ -31,7 +31,7 @@ const KEPT_OVERHEAD = 64;
 const MAX_KEPT = 16_384;
 
 interface Pipes extends RelayDeps {
-  readonly turn: Turn<End>;
+  readonly turn: Turn<End, Data>;
   readonly roles: PipeRoles;
   /** Those without a partner, also while their claim has no answer. */
   readonly waiting: Set<End>;
@@ -61,7 +61,7 @@ interface End extends Registration, Watched {
 
 /** The route of kind relay in mode pipe. It owns one timer (none when `waitTimeout` is 0) from `start` to `dispose`. */
 export function createPipeRelay(deps: RelayDeps): Route {
-  const turn = createTurn<End>((to, messages) => handOver(pipes, to, messages));
+  const turn = createTurn<End, Data>((to, messages) => handOver(pipes, to, messages));
   const recordings = recordingsOf(deps.options.record, { ...deps, route: deps.name });
   const roles = createPipeRoles(deps);
   const pipes: Pipes = { ...deps, turn, roles, recordings, waiting: new Set(), groups: new Map() };

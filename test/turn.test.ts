@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Data } from "../../src/connection.ts";
-import { createTurn } from "../../src/relay/turn.ts";
+import type { Data } from "../src/connection.ts";
+import { createTurn } from "../src/turn.ts";
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function logged() {
   const log: string[] = [];
-  const turn = createTurn<string>((to, messages) => void log.push(`${to}:${messages.join("")}`));
+  const turn = createTurn<string, Data>((to, messages) => void log.push(`${to}:${messages.join("")}`));
   return { log, turn };
 }
 
@@ -53,7 +53,7 @@ describe("a turn", () => {
 
   test("keeps what is added while it hands over, for the next hand-over", async () => {
     const log: string[] = [];
-    const turn = createTurn<string>((to, messages) => {
+    const turn = createTurn<string, Data>((to, messages) => {
       log.push(`${to}:${messages.join("")}`);
       if (log.length === 1) turn.add("a", "more");
     });
@@ -69,7 +69,9 @@ describe("a turn", () => {
     await fc.assert(
       fc.asyncProperty(adds, async (all) => {
         const got = new Map<string, Data[]>();
-        const turn = createTurn<string>((to, messages) => got.set(to, [...(got.get(to) ?? []), ...messages]));
+        const turn = createTurn<string, Data>((to, messages) =>
+          got.set(to, [...(got.get(to) ?? []), ...messages]),
+        );
         for (const [to, text] of all) turn.add(to, text);
         await nextTurn();
         for (const name of ["a", "b", "c"])

@@ -1,27 +1,26 @@
 /**
- * Gathers what goes to one receiver in one turn of the event loop, so that it is handed over in one cork: in the hook of its sender
- * each message to somebody else would be a system call. One list for all, because the messages of one sender come in a row.
- * Bound: what one read brings (512 KiB of frames).
+ * Gathers what goes to one receiver in one turn of the event loop, so that it is handed over in one cork: outside of its own
+ * hook each message is a system call. One list for all, because what one read brings for somebody comes in a row.
+ * Bound: what one read brings (512 KiB of frames, or the answers of the engine to what it was asked).
  */
-import type { Data } from "../connection.ts";
 
-export interface Turn<To> {
-  add(to: To, data: Data): void;
+export interface Turn<To, Item> {
+  add(to: To, item: Item): void;
   /** Hands over what is here for `to`, now. */
   flush(to: To): void;
 }
 
 /** `handOver` MUST NOT throw: nobody would be there to catch it. */
-export function createTurn<To>(handOver: (to: To, messages: readonly Data[]) => void): Turn<To> {
+export function createTurn<To, Item>(handOver: (to: To, items: readonly Item[]) => void): Turn<To, Item> {
   let receiver: To | undefined;
-  let messages: Data[] = [];
+  let items: Item[] = [];
   let isDue = false;
 
   function empty(): void {
     if (receiver === undefined) return;
-    const [to, gathered] = [receiver, messages];
+    const [to, gathered] = [receiver, items];
     receiver = undefined;
-    messages = [];
+    items = [];
     handOver(to, gathered);
   }
 
@@ -32,10 +31,10 @@ export function createTurn<To>(handOver: (to: To, messages: readonly Data[]) => 
   }
 
   return {
-    add(to, data) {
+    add(to, item) {
       if (receiver !== to) empty();
       receiver = to;
-      messages.push(data);
+      items.push(item);
       if (!isDue) setImmediate(endTurn);
       isDue = true;
     },
