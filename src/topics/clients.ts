@@ -20,6 +20,7 @@ import type { Answer, Command, CommandOf, Payload, WireError } from "../wire/v1.
 import { PROTOCOL } from "../wire/v1.ts";
 import type { PubResult } from "./conflate.ts";
 import { type Hub, readerOf } from "./hub.ts";
+import { createLateAnswers } from "./late-answers.ts";
 import { fromOf, topicRefusal } from "./path.ts";
 import { createRoutePresence, memberOf } from "./presence.ts";
 import { forbiddenRefusal, readLacks, sinceFor, type Wanted } from "./rights.ts";
@@ -73,6 +74,8 @@ export function createTopicClients(options: TopicClientsOptions) {
   const presence = createRoutePresence({ ...options, presence: of, max, onTold: hub.note });
   const subscribing: SubscriptionsOptions = { ...options, presence, max: options.maxSubscriptions };
 
+  const lateAnswers = createLateAnswers();
+
   function deny(problem: string | undefined): WireError | undefined {
     if (problem === undefined) return undefined;
     options.counters.denied += 1;
@@ -89,11 +92,15 @@ export function createTopicClients(options: TopicClientsOptions) {
     }
     const message = { data, json, key, conn: connection.id, user: connection.user ?? undefined };
     const idem = id === undefined ? undefined : { id, age };
+    let isLate = false;
     const done = (result: PubResult) => {
       if ("code" in result) options.counters.dropped.refused += 1;
-      reply(pubAnswer(topic, result));
+      const answer = pubAnswer(topic, result);
+      if (isLate) lateAnswers.add(connection, { reply, answer });
+      else reply(answer);
     };
     options.publish(topic, message, done, idem);
+    isLate = true;
   }
 
   async function history(command: CommandOf<"history">, reply: Reply): Promise<void> {
