@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import type { RedisOptions as AllOptions, Redis } from "ioredis";
 import type { RedisOptions } from "../../config/engine.ts";
 import { downError } from "./down.ts";
+import { completeTracing } from "./tracing.ts";
 
 /** Its type says less than its constructor takes. */
 type ClientOptions = Omit<AllOptions, "replyMapping">;
@@ -29,6 +30,7 @@ export const backoff = (attempt: number): number =>
 
 /** `urls`: of one server; of several Sentinels; of any nodes of one Cluster, for what may be asked of each. */
 export async function loadClients(urls: readonly string[], options: RedisOptions): Promise<Clients> {
+  completeTracing();
   const { Redis } = await import("ioredis");
   const hosts = urls.map(hostOf);
   const [first = hostOf("redis://127.0.0.1")] = hosts;
