@@ -24,7 +24,7 @@ import {
 } from "./presence/own.ts";
 import { CHANGE, PAGE, POSITIONS, SWEEP_MEMBERS } from "./presence/scripts.ts";
 import { ENTRIES_PER_CALL, STALE } from "./tenure/lua.ts";
-import { createTenure, type Send, type Tenure } from "./tenure/tenure.ts";
+import { createTenure, type Tenure } from "./tenure/tenure.ts";
 
 export interface RedisPresenceOptions {
   readonly homes: Homes;
@@ -141,7 +141,7 @@ function createPlace(home: Home, options: RedisPresenceOptions): Place {
     home,
     sweep: SWEEP_MEMBERS,
     async settle(send) {
-      for (const joins of own.joins()) tell(place, await taken(send, joins));
+      for (const joins of own.joins()) tell(place, taken(await send(CHANGE, joins)));
     },
     onRenewed: () => void checkAll(place),
   });
@@ -168,22 +168,20 @@ function flush(place: Place): void {
   place.changes = [];
   for (let at = 0; at < changes.length; at += ENTRIES_PER_CALL * ARGS) {
     const some = changes.slice(at, at + ENTRIES_PER_CALL * ARGS);
-    const answer = taken(tenure.run, some).then(
-      (told) => {
-        own.sent(some);
-        tell(place, told);
-      },
-      () => {
-        own.sent(some);
+    const sent = () => own.sent(some);
+    const answer = tenure
+      .run(CHANGE, some, sent)
+      .then((told) => tell(place, taken(told)))
+      .catch(() => {
+        // Also what was never sent has to be registered now.
+        sent();
         tenure.doubt();
-      },
-    );
+      });
     place.answered = Promise.all([place.answered, answer]);
   }
 }
 
-async function taken(send: Send, changes: readonly string[]): Promise<unknown[]> {
-  const answer = await send(CHANGE, changes);
+function taken(answer: unknown): unknown[] {
   if (!Array.isArray(answer) || answer[0] === STALE) throw downError("this node was held up");
   return answer;
 }

@@ -9,7 +9,7 @@ interface Mine {
   /** Monotonic milliseconds; Infinity without a lease of its own. */
   due: number;
   timer: Timer | undefined;
-  /** Redis was told, or should have been. */
+  /** Redis was told, or should have been. Others wait behind what was asked for before them. */
   isSent: boolean;
 }
 
@@ -19,9 +19,9 @@ export interface OwnMembers {
   add(topic: string, member: Member, lease: number): string | undefined;
   /** False: it is not there. */
   remove(topic: string, conn: string): boolean;
-  /** A call with these operations was answered, or failed. */
+  /** A call with these operations went to Redis, or failed. */
   sent(operations: readonly string[]): void;
-  /** Operations that join all that Redis was told of, so many as one call takes at a time. Others are on their way. */
+  /** Operations that join all that Redis was told of, so many as one call takes at a time. */
   joins(): Iterable<readonly string[]>;
   clear(): void;
 }

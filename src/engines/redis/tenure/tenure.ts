@@ -25,8 +25,11 @@ export interface Tenure {
   readonly isSure: boolean;
   /** All is registered anew: what was answered before may not be part of it. */
   readonly isSettling: boolean;
-  /** Calls go to Redis in this order, also those that have to wait for a tag. An answer of STALE is the caller's to look at. */
-  run: Send;
+  /**
+   * Calls go to Redis in this order, also those that have to wait for a tag; `sent` is called as this one goes. An answer of STALE is the
+   * caller's to look at.
+   */
+  run(script: Script, args: readonly Arg[], sent?: () => void): Promise<unknown>;
   /** What Redis has may differ from what the node knows: all is registered anew as soon as that can be. */
   doubt(): void;
   /** Everything of this node ends, now. Resolves also when Redis cannot be told. */
@@ -112,13 +115,19 @@ export function createTenure(options: TenureOptions): Tenure {
     get isSettling() {
       return state.entering !== undefined;
     },
-    run(script, args) {
+    run(script, args, sent) {
       if (state.isClosed) return Promise.reject(downError(CLOSED));
       deadline.check();
-      if (isIn(state)) return sendAs(state, state.tag)(script, args);
+      if (isIn(state)) {
+        sent?.();
+        return sendAs(state, state.tag)(script, args);
+      }
       if (state.waiting.length >= WAITING) return Promise.reject(downError(CROWD));
       return new Promise((resolve, refuse) => {
-        const send = () => void sendAs(state, state.tag)(script, args).then(resolve, refuse);
+        const send = () => {
+          sent?.();
+          sendAs(state, state.tag)(script, args).then(resolve, refuse);
+        };
         state.waiting.push({ send, refuse });
         enter(state);
       });
