@@ -73,7 +73,7 @@ export function createSlot(options: SlotOptions): Slot {
         if (isStopping) return gone.resolve(end);
         if (!hasListened && typeof end === "number") return ready.reject(failed ?? endedEarly(worker, end));
         ended += 1;
-        const lived = clock.now() - startedAt;
+        const lived = Math.round(clock.now() - startedAt);
         if (lived >= STEADY_MS) failures = 0;
         startLater({ pid: process.pid, end, lived, reason: failed?.message });
       },
