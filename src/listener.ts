@@ -124,7 +124,7 @@ export function createListener(options: ListenerOptions): Listener {
   const served = via?.port ?? main.server.port ?? port;
   return {
     port: served,
-    address: addressOf(options, served, plain),
+    address: addressOf(options, served, { plainPort: plain, workerPort: own }),
     certificate,
     get connections() {
       const [only] = live;
@@ -196,13 +196,14 @@ function answerThrough(
 function addressOf(
   { host, unix, workerPort }: ListenerOptions,
   port: number,
-  plain: Live | undefined,
+  beside: { readonly plainPort: Live | undefined; readonly workerPort: Live | undefined },
 ): LogFields {
   if (unix !== undefined) return { unix };
+  const { plainPort: plain, workerPort: own } = beside;
   return {
     ...{ host, port },
     ...(plain === undefined ? {} : { plainPort: plain.server.port }),
-    ...(workerPort === undefined ? {} : { workerPort }),
+    ...(workerPort === undefined ? {} : { workerPort: own?.server.port ?? workerPort }),
   };
 }
 

@@ -67,7 +67,7 @@ describe("three workers that share a Redis", () => {
     const house = await serve(cwd);
     writeFileSync(join(cwd, "fairlead.yaml"), "routes: { broken");
     for (const pid of house.pids) process.kill(pid, "SIGKILL");
-    await eventually("all are back", () => house.lines("a worker listens again").length === 3);
+    await house.program.says(/(?:a worker listens again[\s\S]*){3}/, 20);
     for (let asked = 0; asked < 6; asked += 1) {
       using client = await connect(`ws://${house.host}/echo`);
       expect(await bounded("a welcome", client.next())).toBe("first");
@@ -93,7 +93,7 @@ describe("three workers that share a Redis", () => {
     });
     expect(opened()).toEqual(new Set(house.pids));
     process.kill(house.pids[0] ?? 0, "SIGKILL");
-    await house.program.says(AGAIN);
+    await house.program.says(AGAIN, 20);
     expect((await house.get("/readyz")).status).toBe(200);
   });
 

@@ -92,7 +92,7 @@ test("each worker has a port of its own, if that is asked for, also after it die
   }
   expect(house.lines("connected").map(({ worker }) => worker)).toEqual([...first.keys()]);
   process.kill(house.pids[1] ?? 0, "SIGKILL");
-  await house.program.says(/a worker listens again/);
+  await house.program.says(/a worker listens again/, 20);
   expect(ports()).toEqual(first);
 });
 
@@ -118,7 +118,7 @@ describe("SIGTERM", () => {
     const house = await startCrew({ workers: 2, routes });
     const clients = await clientsOf(house, 24);
     process.kill(house.pids[0] ?? 0, "SIGTERM");
-    await house.program.says(/a worker listens again/);
+    await house.program.says(/a worker listens again/, 20);
     const closed = await Promise.all(clients.map(({ socket }) => socket.readyState !== WebSocket.OPEN));
     expect(new Set(closed)).toEqual(new Set([true, false]));
     expect(await house.metric("fairlead_workers_ended_total")).toBe(1);
@@ -147,7 +147,7 @@ describe("Ctrl-C in a terminal, which reaches every process,", () => {
     await Bun.sleep(600); // equal signals within 500 ms are one
     twice.program.type("\u0003");
     expect(await twice.program.ended()).toBe(130);
-    for (const pid of twice.pids) expect(hasEnded(pid)).toBe(true);
+    await eventually("nobody is left", () => twice.pids.every(hasEnded));
   });
 });
 
