@@ -92,7 +92,8 @@ export function createReader(
     } else if (heard["t"] === "msg") {
       const { epoch, offset, data } = heard as { epoch?: string; offset: number; data: string };
       message(data, { epoch, offset });
-    } else if (heard["t"] === "err") throw new Error(JSON.stringify(heard));
+    } else if (heard["t"] === "err" && heard["code"] !== "engine_down")
+      throw new Error(JSON.stringify(heard));
   }
 
   function openSocket(query: string, since: Position | undefined): Promise<Start | undefined> {
