@@ -6,19 +6,27 @@ import type { ClusterNode, NodeReport } from "../../cluster.ts";
 import type { Look } from "./cluster-view.ts";
 import { defineScript } from "./script.ts";
 
+/** The time is that of Redis, as text, so that no node's clock can make others look dead. */
 const BEGIN = `
-local nodes = KEYS[2]
+local nodes, now = KEYS[2], ARGV[2]
+if now == '0' then
+  local time = redis.call('TIME')
+  now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
 if redis.call('HGET', nodes, 'gen') ~= gen then
   redis.call('DEL', nodes)
   redis.call('HSET', nodes, 'gen', gen)
 end
 `;
 
-/** KEYS: nodes. ARGV: now, those seen until then go, id and entry of the caller ("": it only looks). Answers gen and all entries. */
+/**
+ * KEYS: nodes. ARGV: time (`Homes.stamp`), those seen until then go, id and entry of the caller ("": it only looks). Answers gen, the time,
+ * and all entries.
+ */
 export const LOOK = defineScript(`${BEGIN}
-if ARGV[4] ~= '' then redis.call('HSET', nodes, ARGV[4], ARGV[2] .. ' ' .. ARGV[5]) end
+if ARGV[4] ~= '' then redis.call('HSET', nodes, ARGV[4], now .. ' ' .. ARGV[5]) end
 local all = redis.call('HGETALL', nodes)
-local told = { gen }
+local told = { gen, now }
 for i = 1, #all, 2 do
   if all[i] ~= 'gen' then
     local seen = tonumber(string.match(all[i + 1], '^%d+')) or 0
@@ -32,9 +40,9 @@ end
 return told
 `);
 
-/** KEYS: nodes. ARGV: id. Answers gen and what it has of that node. */
+/** KEYS: nodes. ARGV: time, id. Answers gen, the time, and what it has of that node. */
 export const FIND = defineScript(`${BEGIN}
-return { gen, ARGV[2], redis.call('HGET', nodes, ARGV[2]) or '' }
+return { gen, now, ARGV[3], redis.call('HGET', nodes, ARGV[3]) or '' }
 `);
 
 /** KEYS: nodes. ARGV: id, channel, goodbye. */
@@ -46,13 +54,13 @@ return 1
 
 /** Of an answer to LOOK or FIND. What cannot be read is left out: it is of another version. */
 export function lookOf(answer: unknown): Look {
-  const [gen = "", ...rest] = Array.isArray(answer) ? answer.map(String) : [];
+  const [gen = "", now, ...rest] = Array.isArray(answer) ? answer.map(String) : [];
   const nodes: ClusterNode[] = [];
   for (let at = 0; at + 1 < rest.length; at += 2) {
     const node = nodeOf(rest[at] ?? "", rest[at + 1] ?? "");
     if (node !== undefined) nodes.push(node);
   }
-  return { gen, nodes };
+  return { gen, now: Number(now), nodes };
 }
 
 export const entryOf = (report: NodeReport, startedAt: number): string =>

@@ -10,18 +10,20 @@ import type { ClusterNode } from "../../cluster.ts";
 export interface Look {
   /** Another one: the registry has lost what it had. */
   readonly gen: string;
+  /** Unix milliseconds, by the clock of Redis. */
+  readonly now: number;
   readonly nodes: readonly ClusterNode[];
 }
 
 export interface View {
   /** Who is gone since the last look: it left, or its lease ran out. */
-  take(look: Look, now: number): readonly string[];
+  take(look: Look): readonly string[];
   /** It said goodbye. False: it was known to be gone. */
   left(id: string, now: number): boolean;
   /** By the last look, at `now`. */
   living(now: number): readonly ClusterNode[];
   /** One that was asked for alone, with what the registry has of it. */
-  find(id: string, look: Look, now: number): ClusterNode | undefined;
+  find(id: string, look: Look): ClusterNode | undefined;
   /** Those who were last seen before this moment are of no use to anybody; 0: nobody can say. */
   sweepable(now: number): number;
 }
@@ -56,10 +58,10 @@ export function createView(self: string, lease: number): View {
   /** Gone from a registry that has lost nothing. */
   const hasLeft = (one: Known, { gen: present }: Look, isThere: boolean) => !isThere && one.gen === present;
 
-  function meet(node: ClusterNode, look: Look, now: number): void {
+  function meet(node: ClusterNode, { gen: present, now }: Look): void {
     if (ended.get(node.id)?.hasLeft === true) return;
     if (!isFresh(node, now) && !known.has(node.id)) return;
-    known.set(node.id, { node, gen: look.gen });
+    known.set(node.id, { node, gen: present });
     ended.delete(node.id);
   }
 
@@ -69,12 +71,13 @@ export function createView(self: string, lease: number): View {
   }
 
   return {
-    take(look, now) {
+    take(look) {
+      const { now } = look;
       since = look.gen === gen ? sinceAt(now) : now;
       gen = look.gen;
       lookedAt = now;
       for (const [id, { at }] of ended) if (at + lease * KEPT_LEASES <= now) ended.delete(id);
-      for (const node of look.nodes) meet(node, look, now);
+      for (const node of look.nodes) meet(node, look);
       const found = new Set(look.nodes.map(({ id }) => id));
       const gone: string[] = [];
       for (const [id, one] of known) {
@@ -91,7 +94,8 @@ export function createView(self: string, lease: number): View {
       return isNews;
     },
     living: (now) => [...known.values()].filter((one) => isLiving(one, now)).map(({ node }) => node),
-    find(id, look, now) {
+    find(id, look) {
+      const { now } = look;
       const found = look.nodes.find((node) => node.id === id);
       if (ended.get(id)?.hasLeft === true) return undefined;
       if (found !== undefined && isFresh(found, now)) return found;

@@ -14,6 +14,8 @@ import { entryOf, FIND, LEAVE, LOOK, lookOf } from "./cluster-scripts.ts";
 import { createTalk, saidBy } from "./cluster-talk.ts";
 import { createView, type Look } from "./cluster-view.ts";
 import type { Homes } from "./homes.ts";
+import type { Script } from "./script.ts";
+import type { Arg } from "./server.ts";
 
 export interface RedisCluster extends Cluster {
   /** Leaves the registry, so that others hear of it now. Idempotent, never rejects. */
@@ -21,7 +23,7 @@ export interface RedisCluster extends Cluster {
 }
 
 export interface ClusterOptions {
-  readonly homes: Pick<Homes, "of" | "now" | "onUp">;
+  readonly homes: Pick<Homes, "of" | "now" | "stamp" | "onUp">;
   readonly clock: Clock;
   /** ms */
   readonly lease: number;
@@ -41,17 +43,26 @@ export function createCluster({ homes, clock, lease, report }: ClusterOptions): 
   const listeners = new Set<(id: string) => void>();
   let own: (() => NodeReport) | undefined;
   let startedAt: number | undefined;
+  /** What the clock of Redis shows more than the monotonic one here. */
+  let ahead: number | undefined;
   let isRenewing = false;
   let isDue = false;
   let closing: Promise<void> | undefined;
   let timer: Timer | undefined;
 
-  async function look(entry: string): Promise<Look> {
-    const now = homes.now();
+  /** By the last answer, so a clock of this machine that is set anew changes nothing. */
+  const now = () => (ahead === undefined ? homes.now() : Math.floor(clock.now() + ahead));
+
+  async function ask(script: Script, args: readonly Arg[]): Promise<Look> {
+    const look = lookOf(await home.run(script, keys, [homes.stamp(), ...args]));
+    ahead = look.now - clock.now();
+    return look;
+  }
+
+  async function look(entry: string): Promise<void> {
     const id = entry === "" ? "" : self;
-    const found = lookOf(await home.run(LOOK, keys, [now, view.sweepable(now), id, entry]));
-    if (closing === undefined) for (const gone of view.take(found, homes.now())) tellGone(gone);
-    return found;
+    const found = await ask(LOOK, [view.sweepable(now()), id, entry]);
+    if (closing === undefined) for (const gone of view.take(found)) tellGone(gone);
   }
 
   /** One after another, so behind a slow one nothing piles up. */
@@ -68,7 +79,7 @@ export function createCluster({ homes, clock, lease, report }: ClusterOptions): 
 
   async function renewOnce(): Promise<void> {
     try {
-      startedAt ??= homes.now();
+      startedAt ??= now();
       await look(own === undefined ? "" : entryOf(own(), startedAt));
     } catch (error) {
       // The link says that Redis is down, and it is tried again when it is up.
@@ -97,7 +108,7 @@ export function createCluster({ homes, clock, lease, report }: ClusterOptions): 
     if (timer !== undefined) void renew();
   });
   talk.hear(GOODBYE, (_body, from) => {
-    if (view.left(from, homes.now())) tellGone(from);
+    if (view.left(from, now())) tellGone(from);
   });
 
   async function leave(): Promise<void> {
@@ -113,7 +124,7 @@ export function createCluster({ homes, clock, lease, report }: ClusterOptions): 
 
   return {
     self,
-    now: homes.now,
+    now,
     announce(said) {
       own = said;
       if (timer === undefined) begin();
@@ -121,10 +132,10 @@ export function createCluster({ homes, clock, lease, report }: ClusterOptions): 
     },
     async nodes() {
       await look("");
-      return view.living(homes.now());
+      return view.living(now());
     },
     async find(id) {
-      return view.find(id, lookOf(await home.run(FIND, keys, [id])), homes.now());
+      return view.find(id, await ask(FIND, [id]));
     },
     tell: talk.tell,
     hear: talk.hear,

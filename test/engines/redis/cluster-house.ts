@@ -1,4 +1,5 @@
 /** Nodes of a test's on one Redis, each with connections of its own. */
+import { type Clock, systemClock } from "../../../src/clock.ts";
 import type { NodeReport } from "../../../src/cluster.ts";
 import type { RedisOptions } from "../../../src/config/engine.ts";
 import type { Fault } from "../../../src/engines/in-process/down.ts";
@@ -34,11 +35,12 @@ export async function openNode(
   url: string,
   name: string,
   options: Partial<RedisOptions> = {},
+  base: Clock = systemClock,
 ): Promise<TestNode> {
-  const { homes } = await openHomes(url, options);
+  const { homes } = await openHomes(url, options, { clock: base });
   const faults: Fault[] = [];
   const gone: string[] = [];
-  const { clock, stall, goOn } = heldClock();
+  const { clock, stall, goOn } = heldClock(base);
   const cluster = createCluster({
     homes,
     clock,

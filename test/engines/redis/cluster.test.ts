@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { systemClock } from "../../../src/clock.ts";
 import type { Cluster } from "../../../src/cluster.ts";
 import { eventually } from "../../calm.ts";
 import { sharedRedis, startRedis } from "../../redis-house.ts";
@@ -209,4 +210,20 @@ test("leaves out what it cannot read of a node of another version", async () => 
     load: { a: 1 },
   });
   expect(others).toEqual([]);
+});
+
+test("goes by the clock of Redis: nodes whose clocks are hours apart see each other, also when one is set anew", async () => {
+  const { url } = await redis();
+  let ahead = 0;
+  const wrong = { ...systemClock, wall: () => systemClock.wall() + ahead };
+  await using a = await openNode(url, "a");
+  await using b = await openNode(url, "b", {}, wrong);
+  for (const node of [a, b]) await seen(node, "a", "b");
+  ahead = 7_200_000;
+  const now = a.cluster.now();
+  const isRenewed = async () => (await a.cluster.nodes()).every(({ seenAt }) => seenAt > now + 2 * LEASE_MS);
+  await eventually("both have renewed twice", isRenewed);
+  for (const node of [a, b]) await seen(node, "a", "b");
+  expect(Math.abs(b.cluster.now() - a.cluster.now())).toBeLessThan(LEASE_MS);
+  expect([a.gone, b.gone]).toEqual([[], []]);
 });

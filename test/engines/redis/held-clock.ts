@@ -1,4 +1,4 @@
-/** The system's clock, whose timers a test can hold: what would have run meanwhile does not, as in a process that is stopped. */
+/** A clock, the system's by default, whose timers a test can hold: what would have run meanwhile does not, as in a process that is stopped. */
 import { type Clock, systemClock } from "../../../src/clock.ts";
 
 export interface HeldClock {
@@ -7,16 +7,16 @@ export interface HeldClock {
   goOn(): void;
 }
 
-export function heldClock(): HeldClock {
+export function heldClock(base: Clock = systemClock): HeldClock {
   let isHeld = false;
   const unlessHeld = (run: () => void) => () => {
     if (!isHeld) run();
   };
   return {
     clock: {
-      ...systemClock,
-      after: (ms, run) => systemClock.after(ms, unlessHeld(run)),
-      every: (ms, run) => systemClock.every(ms, unlessHeld(run)),
+      ...base,
+      after: (ms, run) => base.after(ms, unlessHeld(run)),
+      every: (ms, run) => base.every(ms, unlessHeld(run)),
     },
     stall() {
       isHeld = true;
