@@ -97,6 +97,22 @@ describe("three workers that share a Redis", () => {
     expect((await house.get("/readyz")).status).toBe(200);
   });
 
+  withRedis("run a source once, and another one goes on with it when its worker dies", async () => {
+    const routes = "routes: { /prices: { kind: feed, source: stocks, interval: 100ms } }\n";
+    const config = (await yaml(routes)).replace("engine: {", "engine: { lease: 1s,");
+    const house = await serve(folder({ "fairlead.yaml": config }));
+    const runs = () => house.lines("the source runs at this node").map(({ worker }) => Number(worker));
+    await eventually("it runs", () => runs().length > 0);
+    const reader = await speak(`ws://${house.host}/prices`);
+    onTestFinished(() => reader[Symbol.dispose]());
+    await reader.take(20);
+    expect(runs()).toHaveLength(1);
+    const [first = 0] = runs();
+    process.kill(house.pids[first - 1] ?? 0, "SIGKILL");
+    await house.program.says(/(?:the source runs at this node[\s\S]*){2}/, 20);
+    expect(runs()).toHaveLength(2);
+  });
+
   withRedis("lead a client of a bridge back to the worker that has its stream", async () => {
     using service = await startService((peer) => peer.echo());
     const config = await yaml(
