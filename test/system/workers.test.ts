@@ -1,7 +1,11 @@
 /** Several processes on one port, as whoever runs them sees them: who gets a connection, what /metrics says, how they end and come back. */
 import { describe, expect, onTestFinished, test } from "bun:test";
+import { PROCESS_METRICS } from "../../src/metrics/process.ts";
+import { ROUTE_METRICS } from "../../src/metrics/route.ts";
+import { WORKERS_METRICS } from "../../src/metrics/workers.ts";
 import { eventually } from "../calm.ts";
 import { type CrewHouse, startCrew, startProgram } from "../cli/workers/crew.ts";
+import { parseExposition } from "../exposition.ts";
 import { connect, type TestClient } from "../gateway.ts";
 import { hasEnded } from "../process.ts";
 import { bounded } from "../raw-client.ts";
@@ -65,6 +69,8 @@ describe("four workers", () => {
     expect(await house.metric('fairlead_connections_closed_total{route="/echo",code="1000"}')).toBe(10);
     expect(await house.metric("fairlead_descriptors_used")).toBe(open.length);
     expect(await house.metric('fairlead_workers{state="answering"}')).toBe(WORKERS);
+    const names = parseExposition((await house.get("/metrics")).text).map(({ name }) => name);
+    expect(names).toEqual([...ROUTE_METRICS, ...PROCESS_METRICS, ...WORKERS_METRICS].map(({ name }) => name));
   });
 
   test("divide among them what bounds the whole", async () => {
