@@ -9,7 +9,7 @@ const JSON_TEXT = 2;
 const KEY = 4;
 const CONN = 8;
 const USER = 16;
-const HEAD_BYTES = 11;
+export const HEAD_BYTES = 11;
 
 export function encodeBody({ data, json, key, conn, user }: OutMessage, size: number): Buffer {
   const lengths = [key, conn, user].map((text) => (text === undefined ? 0 : Buffer.byteLength(text)));

@@ -16,9 +16,9 @@ import { encodeBody } from "./body.ts";
 
 interface Waiting {
   readonly done: Published | undefined;
-  readonly key: string;
+  /** Of its idem. */
+  readonly key: string | undefined;
   readonly age: number | undefined;
-  readonly size: number;
   readonly body: Buffer;
 }
 
@@ -108,8 +108,8 @@ export function createPublisher({ send, pending, route, report }: PublisherOptio
         return done?.(tooMany(topic, pending));
       const queue = known ?? { topic, waiting: [], sent: 0 };
       const size = message.size ?? byteLength(message.data);
-      const key = idem === undefined ? "" : idemKey(topic, message.user, idem.id);
-      queue.waiting.push({ done, key, age: idem?.age, size, body: encodeBody(message, size) });
+      const key = idem === undefined ? undefined : idemKey(topic, message.user, idem.id);
+      queue.waiting.push({ done, key, age: idem?.age, body: encodeBody(message, size) });
       if (known !== undefined) return;
       queues.set(topic, queue);
       schedule(queue);
@@ -142,8 +142,10 @@ function takeBatch(queue: Queue): Waiting[] {
 }
 
 function argsOf(batch: readonly Waiting[]): Arg[] {
-  const args: Arg[] = [];
-  for (const { key, age, size, body } of batch) args.push(key, age ?? "", size, body);
+  const args: Arg[] = [batch.length];
+  for (const { body } of batch) args.push(body);
+  for (const [index, { key, age }] of batch.entries())
+    if (key !== undefined) args.push(index + 1, key, age ?? "");
   return args;
 }
 

@@ -11,6 +11,7 @@
 import { IDEM_MARGIN_MS, IDEM_MAX, IDEM_TTL_MS } from "../../../engine.ts";
 import { MESSAGE_BYTES, TOPIC_BYTES } from "../../../topics/history.ts";
 import { defineScript } from "../script.ts";
+import { HEAD_BYTES } from "./body.ts";
 
 /** Entries that one call takes out of a history at most: what is left goes with the next one. */
 const MAX_EVICTED = 1_000;
@@ -74,8 +75,8 @@ end
 `;
 
 /**
- * KEYS: home, heads, log, idem, idems. ARGV: now, fresh, size, ttl, bytes, total, topic, its channel, the channel of new topics; then for
- * each message its idem key or "", its age or "", bytes of data, body. Answers the epoch; then for each message its offset, or `epoch offset` where
+ * KEYS: home, heads, log, idem, idems. ARGV: now, fresh, size, ttl, bytes, total, topic, its channel, the channel of new topics, how many
+ * messages; their bodies; then of those with an idem its place among them, the key, its age or "". Answers the epoch; then for each message its offset, or `epoch offset` where
  * it is known already, or "" for `gone`.
  */
 export const PUBLISH = defineScript(`${STATE}
@@ -113,16 +114,25 @@ local function remember(key)
   end
 end
 
+-- Few arguments: each costs who calls more than it costs here.
+local count, keys, ages = tonumber(ARGV[11]), {}, {}
+for i = 12 + count, #ARGV, 3 do
+  local place = tonumber(ARGV[i])
+  keys[place], ages[place] = ARGV[i + 1], ARGV[i + 2]
+end
+
 local answers, bodies = { head.e }, {}
-for i = 11, #ARGV, 4 do
-  local key, z = ARGV[i], tonumber(ARGV[i + 2])
-  local answer = key ~= '' and known(key, ARGV[i + 1])
+for place = 1, count do
+  local key, body = keys[place], ARGV[11 + place]
+  local answer = key and known(key, ages[place])
   if not answer then
+    local whole, _, k, c, u = struct.unpack('>I4BI2I2I2', body)
+    local z = whole - ${HEAD_BYTES} - k - c - u
     head.o = head.o + 1
     head.s = head.s + z
-    redis.call('XADD', log, 'MAXLEN', '=', size, id(head.o), 't', ARGV[2], 'z', ARGV[i + 2], 's', int(head.s), 'm', ARGV[i + 3])
-    bodies[#bodies + 1] = ARGV[i + 3]
-    if key ~= '' then remember(key) end
+    redis.call('XADD', log, 'MAXLEN', '=', size, id(head.o), 't', ARGV[2], 'z', z, 's', int(head.s), 'm', body)
+    bodies[#bodies + 1] = body
+    if key then remember(key) end
     answer = head.o
   end
   answers[#answers + 1] = answer
