@@ -148,7 +148,8 @@ type PlayName = (step: NameStep) => Promise<void>;
 
 function namePlayer(engine: Parameters<typeof claim>[0], clock: TestClock, holders: Holder[]): PlayName {
   const present = (name: string) => holders.find((holder) => holder.name === name && !holder.ended);
-  let fence = 0;
+  /** Those of different names are never compared. */
+  const fences = new Map<string, number>();
 
   const tryClaim = async ({ name, lease }: NameStep, takeOver: boolean) => {
     const before = present(name);
@@ -158,8 +159,8 @@ function namePlayer(engine: Parameters<typeof claim>[0], clock: TestClock, holde
       return;
     }
     if (before !== undefined) before.ended = "taken";
-    expect(won(attempt).fence).toBeGreaterThan(fence);
-    fence = won(attempt).fence;
+    expect(won(attempt).fence).toBeGreaterThan(fences.get(name) ?? 0);
+    fences.set(name, won(attempt).fence);
     const due = lease > 0 ? clock.now() + lease : Number.POSITIVE_INFINITY;
     holders.push({ name, attempt, lease, due, ended: undefined });
   };
