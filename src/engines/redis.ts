@@ -73,7 +73,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
   const regularly = (ms: number, run: () => Promise<void>) => {
     let isRunning = false;
     const timer = clock.every(ms, () => {
-      if (isRunning || homes.problem !== undefined) return;
+      if (isRunning) return;
       isRunning = true;
       run()
         .catch(() => {})

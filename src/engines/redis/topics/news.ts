@@ -57,12 +57,11 @@ export function createNews({ store, route, report, isOpen }: NewsDeps): News {
     } while (cursor !== "0" && isOpen());
   }
 
-  async function tellAll(): Promise<void> {
-    for (const home of store.homes)
-      for await (const { topic, epoch } of all(home, "*")) {
-        if (watchers.count === 0) return;
-        tell(topic, epoch);
-      }
+  async function tellAll(home: Home): Promise<void> {
+    for await (const { topic, epoch } of all(home, "*")) {
+      if (watchers.count === 0) return;
+      tell(topic, epoch);
+    }
   }
 
   async function ready(): Promise<void> {
@@ -99,8 +98,8 @@ export function createNews({ store, route, report, isOpen }: NewsDeps): News {
     began: (topic) => (telling?.topic === topic ? telling.position : undefined),
     all,
     again() {
-      // Redis may go again: then this is done again.
-      if (watchers.count > 0) tellAll().catch(() => {});
+      // A server may go again, or not be there yet: then this is done again.
+      if (watchers.count > 0) for (const home of store.homes) tellAll(home).catch(() => {});
     },
     close() {
       watchers.close();

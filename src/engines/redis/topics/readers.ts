@@ -86,6 +86,11 @@ export function createReaders({ homes, store, route, report, traffic }: ReadersD
     }
   }
 
+  async function lookAtAll(home: Home, all: readonly Opened[]): Promise<void> {
+    for (let at = 0; at < all.length; at += TOPICS_PER_LOOK)
+      await look(home, all.slice(at, at + TOPICS_PER_LOOK));
+  }
+
   return {
     get count() {
       return readers.size;
@@ -104,9 +109,9 @@ export function createReaders({ homes, store, route, report, traffic }: ReadersD
       };
     },
     async check() {
-      for (const [home, all] of Map.groupBy(readers.values(), (opened) => opened.home))
-        for (let at = 0; at < all.length; at += TOPICS_PER_LOOK)
-          await look(home, all.slice(at, at + TOPICS_PER_LOOK));
+      const homesRead = Map.groupBy(readers.values(), (opened) => opened.home);
+      // A server that is down is no reason not to look at the others.
+      await allDone([...homesRead].map(([home, all]) => lookAtAll(home, all)));
     },
     close(answer) {
       for (const { listening, reader } of readers.values()) {
@@ -116,4 +121,10 @@ export function createReaders({ homes, store, route, report, traffic }: ReadersD
       readers.clear();
     },
   };
+}
+
+/** Settles when all have; rejects as the first that failed. */
+async function allDone(all: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(all);
+  await Promise.all(all);
 }

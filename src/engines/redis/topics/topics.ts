@@ -96,8 +96,9 @@ export function createTopics({ homes, route, limits, pending, report, traffic }:
       news.again();
     },
     async sweep() {
-      const more = await Promise.all(store.homes.map((home) => store.sweep(home, SWEEP_PAUSE_MS)));
-      return more.includes(true);
+      // What fails because a server is away is done the next time.
+      const steps = store.homes.map((home) => store.sweep(home, SWEEP_PAUSE_MS).catch(() => false));
+      return (await Promise.all(steps)).includes(true);
     },
     close() {
       isClosed = true;
