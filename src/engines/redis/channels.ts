@@ -22,6 +22,8 @@ export interface Channels {
   readonly isUp: boolean;
   listen(channel: string, heard: Heard): Listening;
   start(connect: (attempt: number) => Redis): void;
+  /** The server that it is connected to is not the right one any more: connects again. */
+  leave(): void;
   close(): void;
 }
 
@@ -127,6 +129,9 @@ export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOp
     start(connect) {
       watch = clock.every(timeout / LOOKS_PER_TIMEOUT, look);
       open(connect);
+    },
+    leave() {
+      client?.disconnect();
     },
     close() {
       isClosed = true;

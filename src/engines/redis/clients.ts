@@ -11,11 +11,17 @@ import { completeTracing } from "./tracing.ts";
 /** Its type says less than its constructor takes. */
 type ClientOptions = Omit<AllOptions, "replyMapping">;
 
+/** A server that was named by another one: it is spoken to as those of the URLs are. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Clients {
-  /** Connects by itself, and again whenever it lost its connection. */
-  commands(): Redis;
-  /** For pub/sub: connects once. `attempt` counts from 0, so that another server of several is asked each time. */
-  subscriber(attempt: number): Redis;
+  /** Connects by itself, and again whenever it lost its connection. `to`: default the first URL's, or the master that Sentinel names. */
+  commands(to?: Address): Redis;
+  /** Connects once. */
+  once(to?: Address): Redis;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -28,13 +34,14 @@ const SENTINEL_PORT = 26_379;
 export const backoff = (attempt: number): number =>
   Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
 
-/** `urls`: of one server; of several Sentinels; of any nodes of one Cluster, for what may be asked of each. */
+/** `urls`: of one server; of several Sentinels; of any nodes of one Cluster. */
 export async function loadClients(urls: readonly string[], options: RedisOptions): Promise<Clients> {
   completeTracing();
   const { Redis } = await import("ioredis");
   const hosts = urls.map(hostOf);
   const [first = hostOf("redis://127.0.0.1")] = hosts;
   const isTls = urls.some((url) => url.startsWith("rediss:"));
+  const tls = isTls ? { tls: options.ca === undefined ? {} : { ca: await caOf(options.ca) } } : {};
   const common: ClientOptions = {
     protocol: 2,
     lazyConnect: true,
@@ -48,20 +55,28 @@ export async function loadClients(urls: readonly string[], options: RedisOptions
     connectionName: options.prefix,
     disableClientInfo: true,
     // A master that became a replica takes no writes: who is master now is found by connecting again.
-    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
-    ...(isTls && { tls: options.ca === undefined ? {} : { ca: await caOf(options.ca) } }),
+    reconnectOnError: ({ message }) => message.includes("READONLY"),
+    ...tls,
     ...credentialsOf(first, options),
   };
-  const { sentinel } = options;
-  const sentinels = hosts.map(({ host, port }) => ({ host, port: port || SENTINEL_PORT }));
-  const place = (attempt: number): ClientOptions =>
-    sentinel === undefined
-      ? placeOf(hosts[attempt % hosts.length] ?? first)
-      : { sentinels, name: sentinel, enableTLSForSentinelMode: isTls };
+  const given =
+    options.sentinel === undefined
+      ? placeOf(first)
+      : sentinelsOf(hosts, { ...options, name: options.sentinel }, tls.tls);
   return {
-    commands: () => new Redis({ ...common, ...place(0), retryStrategy: backoff }),
-    subscriber: (attempt) => new Redis({ ...common, ...place(attempt), retryStrategy: () => null }),
+    commands: (to) => new Redis({ ...common, ...(to ?? given), retryStrategy: backoff }),
+    once: (to) => new Redis({ ...common, ...(to ?? given), retryStrategy: () => null }),
   };
+}
+
+/** `host:port`, IPv6 in brackets. */
+export const shownAddress = ({ host, port }: Address): string =>
+  `${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** The node that a URL names. */
+export function addressOf(url: string): Address {
+  const { host, port } = hostOf(url);
+  return { host, port: port || PORT };
 }
 
 interface Host {
@@ -77,7 +92,7 @@ function hostOf(text: string): Host {
   const url = new URL(text);
   const isUnix = url.protocol === "unix:";
   return {
-    path: isUnix ? url.pathname : undefined,
+    path: isUnix ? decodeURIComponent(url.pathname) : undefined,
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port),
     username: decodeURIComponent(url.username),
@@ -88,6 +103,26 @@ function hostOf(text: string): Host {
 
 const placeOf = ({ path, host, port }: Host): ClientOptions =>
   path === undefined ? { host, port: port || PORT } : { path };
+
+interface SentinelOptions {
+  readonly name: string;
+  readonly timeout: number;
+}
+
+/** One that does not answer within the timeout is passed over for the next. They are spoken to with TLS where the URLs say so. */
+function sentinelsOf(
+  hosts: readonly Host[],
+  { name, timeout }: SentinelOptions,
+  tls: ClientOptions["tls"],
+): ClientOptions {
+  return {
+    sentinels: hosts.map(({ host, port }) => ({ host, port: port || SENTINEL_PORT })),
+    name,
+    sentinelCommandTimeout: timeout,
+    sentinelRetryStrategy: backoff,
+    ...(tls !== undefined && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  };
+}
 
 function credentialsOf({ username, password, db }: Host, options: RedisOptions): ClientOptions {
   const secret = options.password ?? password;

@@ -1,141 +1,48 @@
-/**
- * Which server of a Redis Cluster has which slot, as the Cluster says, and a connection to each master. Asked again when a server answers
- * that a key has moved, when one goes down, and now and then. Failure: a slot whose server is not known, or down, fails alone.
- */
-import type { Timer } from "../../clock.ts";
-import { loadClients } from "./clients.ts";
-import { downError } from "./down.ts";
-import { createServer, type Server } from "./server.ts";
-import type { ShardOptions } from "./shard.ts";
+/** What a Redis Cluster says of itself: which node has which slots. */
+import { type Address, shownAddress } from "./clients.ts";
 
 export interface ClusterMap {
-  readonly problem: string | undefined;
-  /** Throws ENGINE_DOWN while nobody is known to have it. */
-  serverOf(base: string): Server;
-  /** Asks again, soon. */
-  refresh(): void;
-  start(): Promise<void>;
-  close(): void;
+  /** Grows with each change of masters and slots: of two maps the one with the larger is the newer. */
+  readonly epoch: number;
+  readonly ranges: readonly SlotRange[];
+  /** All that serve, replicas too; by their shown address. */
+  readonly members: ReadonlyMap<string, Address>;
 }
 
-interface Range {
+export interface SlotRange {
   readonly from: number;
   readonly to: number;
-  readonly server: Server;
+  /** Shown address. */
+  readonly master: string;
 }
 
-const REFRESH_MS = 10_000;
-const SOON_MS = 100;
-const SLOTS = 16_384;
+export const SLOTS = 16_384;
 
-/** `seed`: a connection to any node, to ask. */
-export function createClusterMap(seed: Server, deps: ShardOptions): ClusterMap {
-  const { options, clock } = deps;
-  const servers = new Map<string, Server>();
-  let ranges: readonly Range[] = [];
-  let soon: Timer | undefined;
-  let regular: Timer | undefined;
-  let isClosed = false;
-
-  const onChange = () => {
-    if ([...servers.values()].some(({ problem }) => problem !== undefined)) refresh();
-    deps.onChange();
-  };
-
-  async function open(place: string): Promise<Server> {
-    const [scheme] = [options.redis].flat().map((url) => new URL(url).protocol);
-    const server = createServer({
-      ...deps,
-      name: place,
-      timeout: options.timeout,
-      onChange,
-      onMoved: refresh,
+/** `slots`, `info`: answers to CLUSTER SLOTS and CLUSTER INFO of the node at `asked`. */
+export function mapOf(slots: unknown, info: unknown, asked: Address): ClusterMap {
+  const members = new Map<string, Address>();
+  const ranges = listOf(slots).flatMap((row) => {
+    const [from, to, ...nodes] = listOf(row);
+    const [master] = nodes.map((node) => {
+      const address = addressOf(node, asked);
+      if (address !== undefined) members.set(shownAddress(address), address);
+      return address;
     });
-    const given = new URL([options.redis].flat()[0] ?? "redis://a");
-    const credentials = given.password === "" ? "" : `${given.username}:${given.password}@`;
-    const clients = await loadClients([`${scheme}//${credentials}${place}`], options);
-    if (!isClosed) server.start(clients.commands());
-    return server;
-  }
-
-  /** Any node can say; the one we know best may be the one that died. */
-  async function ask(): Promise<unknown> {
-    const up = [seed, ...servers.values()].find(({ problem }) => problem === undefined);
-    return (up ?? seed).call("CLUSTER", ["SLOTS"]);
-  }
-
-  async function learn(): Promise<void> {
-    const rows = rowsOf(await ask());
-    const wanted = new Set(rows.map(({ place }) => place));
-    for (const place of wanted) if (!servers.has(place)) servers.set(place, await open(place));
-    ranges = rows.flatMap(({ from, to, place }) => {
-      const server = servers.get(place);
-      return server === undefined ? [] : [{ from, to, server }];
-    });
-    for (const [place, server] of servers) {
-      if (wanted.has(place)) continue;
-      server.close();
-      servers.delete(place);
-    }
-    deps.onChange();
-  }
-
-  function refresh(): void {
-    if (isClosed) return;
-    soon ??= clock.after(SOON_MS, () => {
-      // What cannot be asked now is asked again by `regular`, or when a server changes.
-      learn()
-        .catch(() => {})
-        .finally(() => {
-          soon = undefined;
-        });
-    });
-  }
-
-  return {
-    get problem() {
-      if (ranges.length === 0) return "the slots of the Cluster are not known yet";
-      return [...servers.values()].map(({ problem }) => problem).find((problem) => problem !== undefined);
-    },
-    serverOf(base) {
-      const slot = slotOf(base);
-      const range = ranges.find(({ from, to }) => from <= slot && slot <= to);
-      if (range !== undefined) return range.server;
-      refresh();
-      throw downError("Redis Cluster has no server for this; try again later");
-    },
-    refresh,
-    async start() {
-      regular = clock.every(REFRESH_MS, refresh);
-      await learn().catch(() => refresh());
-    },
-    close() {
-      isClosed = true;
-      soon?.cancel();
-      regular?.cancel();
-      for (const server of servers.values()) server.close();
-    },
-  };
-}
-
-interface Row {
-  readonly from: number;
-  readonly to: number;
-  readonly place: string;
-}
-
-/** `CLUSTER SLOTS`: [from, to, [host, port, id], replicas...] for each range; the master is the first of its servers. */
-function rowsOf(answer: unknown): Row[] {
-  if (!Array.isArray(answer)) return [];
-  return answer.flatMap((row: unknown) => {
-    if (!Array.isArray(row) || !Array.isArray(row[2])) return [];
-    const [from, to, [host, port]] = row;
-    const isNamed = typeof host === "string" && host !== "";
-    return isNamed ? [{ from: Number(from), to: Number(to), place: placeOf(host, Number(port)) }] : [];
+    return master === undefined ? [] : [{ from: Number(from), to: Number(to), master: shownAddress(master) }];
   });
+  const epoch = Number(/^cluster_current_epoch:(\d+)/m.exec(String(info))?.[1] ?? 0);
+  return { epoch, ranges, members };
 }
 
-const placeOf = (host: string, port: number) => `${host.includes(":") ? `[${host}]` : host}:${port}`;
+/** [host, port, id, ...]. No host: the one that was asked; "?": it has a name that it does not know. */
+function addressOf(node: unknown, asked: Address): Address | undefined {
+  const [host, port] = listOf(node);
+  if (host === "?") return undefined;
+  const isNamed = typeof host === "string" && host !== "";
+  return { host: isNamed ? host : asked.host, port: Number(port) };
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** CRC16 (XMODEM) of what stands between the braces, as the specification of Redis Cluster has it. */
 export function slotOf(key: string): number {

@@ -11,11 +11,12 @@ import type { RedisOptions } from "../../config/engine.ts";
 import type { Subscription } from "../../engine.ts";
 import type { Log } from "../../log.ts";
 import type { Listening } from "./channels.ts";
-import { createClusterMap } from "./cluster-map.ts";
+import { createClusterShard } from "./cluster-shard.ts";
+import { downError } from "./down.ts";
 import type { Heard } from "./listeners.ts";
 import type { Script } from "./script.ts";
 import type { Arg, Server } from "./server.ts";
-import { createShard, type Shard } from "./shard.ts";
+import { createShard, type Shard, type ShardOptions } from "./shard.ts";
 
 export interface Home {
   readonly base: string;
@@ -27,7 +28,7 @@ export interface Home {
 }
 
 export interface Homes {
-  /** Undefined: all servers take calls. */
+  /** Undefined: all servers take calls. Otherwise which one does not, and why. */
   readonly problem: string | undefined;
   /** Unix milliseconds as all nodes count them: by the clock of Redis. */
   now(): number;
@@ -37,7 +38,7 @@ export interface Homes {
   of(kind: string, name: string): Home;
   /** All homes of a kind. */
   all(kind: string): readonly Home[];
-  /** Called each time everything is up again. What was told meanwhile is lost. */
+  /** Called each time a server is up again, or another one has some of the keys. What was told meanwhile is lost. */
   onUp(run: () => void): Subscription;
   /** Resolves when everything is up, or after `timeout`. */
   start(): Promise<void>;
@@ -64,46 +65,43 @@ export function createHomes(deps: HomesOptions): Homes {
   const urls = [options.redis].flat();
   const waiting = new Set<() => void>();
   const homes = new Map<string, Home>();
-  let wasUp = false;
-
-  const onChange = () => {
-    const isUp = problemOf() === undefined;
-    if (isUp && !wasUp) for (const run of [...waiting]) run();
-    wasUp = isUp;
+  const onUp = () => {
+    for (const run of [...waiting]) run();
   };
-  const shardOptions = { ...deps, fresh, onChange, onMoved: () => map?.refresh() };
-  const isSpread = !options.cluster && options.sentinel === undefined;
-  const shards: readonly Shard[] = isSpread
-    ? urls.map((url) => createShard([url], shardOptions))
-    : [createShard(urls, shardOptions)];
+  const shards = createShards(urls, { ...deps, fresh, onUp });
   const [main] = shards;
   if (main === undefined) throw new Error("engine.redis names no server");
-  const map = options.cluster ? createClusterMap(main.server, shardOptions) : undefined;
 
   function problemOf(): string | undefined {
-    const problems = [...shards.map(({ problem }) => problem), map?.problem];
-    return problems.find((problem) => problem !== undefined);
+    const ill = shards.filter(({ problem }) => problem !== undefined);
+    if (ill.length === 0) return undefined;
+    // One of several is called by its name.
+    return ill.map(({ name, problem }) => (shards.length > 1 ? `${name}: ${problem}` : problem)).join("; ");
   }
 
   const homeOf = (kind: string, bucket: number): Home => {
     const known = homes.get(`${bucket} ${kind}`);
     if (known !== undefined) return known;
-    const base = baseOf(options, kind, bucket);
     const shard = (options.cluster ? main : shards[bucket]) ?? main;
-    const made = makeHome(base, shard, map === undefined ? () => shard.server : () => map.serverOf(base));
+    const made = makeHome(baseOf(options, kind, bucket), shard);
     homes.set(`${bucket} ${kind}`, made);
     return made;
   };
   const count = options.cluster ? BUCKETS : shards.length;
-  const names = isSpread ? urls.map(placeName) : Array.from({ length: count }, (_, n) => String(n));
+  const names = urls.map(placeName);
+  const bucketOf = (name: string): number => {
+    if (count === 1) return 0;
+    // Their number never changes, so none has to be kept apart from the others.
+    return options.cluster ? Bun.hash.xxHash32(name) % BUCKETS : rendezvous(names, name);
+  };
 
   return {
     get problem() {
       return problemOf();
     },
-    now: () => Math.floor(clock.wall() + (deps.trustsClock === true ? 0 : main.server.skew)),
+    now: () => Math.floor(clock.wall() + (deps.trustsClock === true ? 0 : skewOf(shards))),
     stamp: () => (deps.trustsClock === true ? Math.floor(clock.wall()) : 0),
-    of: (kind, name) => homeOf(kind, count === 1 ? 0 : rendezvous(names, name)),
+    of: (kind, name) => homeOf(kind, bucketOf(name)),
     all: (kind) => Array.from({ length: count }, (_, bucket) => homeOf(kind, bucket)),
     onUp(run) {
       const own = () => run();
@@ -112,25 +110,42 @@ export function createHomes(deps: HomesOptions): Homes {
     },
     async start() {
       await Promise.all(shards.map((shard) => shard.start()));
-      await map?.start();
     },
     close() {
       waiting.clear();
-      map?.close();
       for (const shard of shards) shard.close();
     },
   };
 }
 
-function makeHome(base: string, shard: Shard, serverOf: () => Server): Home {
+function createShards(urls: readonly string[], deps: ShardOptions): readonly Shard[] {
+  const { cluster, sentinel } = deps.options;
+  if (cluster) return [createClusterShard(urls, deps)];
+  return sentinel === undefined ? urls.map((url) => createShard([url], deps)) : [createShard(urls, deps)];
+}
+
+/** Servers of one system have one time, so any of them will do. */
+const skewOf = (shards: readonly Shard[]): number => shards.find(({ skew }) => skew !== undefined)?.skew ?? 0;
+
+const NOBODY = "no server of the Redis Cluster is known to have this; try again later";
+
+function makeHome(base: string, shard: Shard): Home {
+  const server = (): Server => {
+    const found = shard.serverOf(base);
+    if (found === undefined) throw downError(NOBODY);
+    return found;
+  };
   return {
     base,
-    get server() {
-      return serverOf();
+    server: {
+      get problem() {
+        const found = shard.serverOf(base);
+        return found === undefined ? NOBODY : found.problem;
+      },
+      call: async (command, args) => server().call(command, args),
     },
-    // A server may be found only now, and that may fail.
-    run: async (script, keys, args) => serverOf().run(script, base, keys, args),
-    runBinary: async (script, keys, args) => serverOf().runBinary(script, base, keys, args),
+    run: async (script, keys, args) => server().run(script, base, keys, args),
+    runBinary: async (script, keys, args) => server().runBinary(script, base, keys, args),
     listen: (channel, heard) => shard.channels.listen(channel, heard),
   };
 }

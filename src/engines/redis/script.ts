@@ -27,11 +27,13 @@ const scriptOf = (lua: string): Script => ({ lua, sha: createHash("sha1").update
 export const defineScript = (lua: string): Script => scriptOf(PRELUDE + lua);
 
 /**
- * KEYS: home. ARGV: a fresh generation, "keep" when a restart of this server loses nothing. Answers the run of the server that it runs on.
- * It asks the server itself, so a caller whose knowledge is old changes nothing.
+ * KEYS: home. ARGV: a fresh generation, "keep" when a restart of this server loses nothing. Answers the run of the server that it runs on,
+ * as `runOf` (server-about.ts) has it. It asks the server itself, so a caller whose knowledge is old changes nothing.
  */
 export const ADOPT = scriptOf(`
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local before = string.match(redis.call('INFO', 'replication'), 'master_replid2:(%x+)') or ''
+if string.find(before, '[^0]') then run = run .. '/' .. before end
 local known = redis.call('HMGET', KEYS[1], 'run', 'gen')
 if known[1] == run then return run end
 if known[2] and ARGV[2] == 'keep' then redis.call('HSET', KEYS[1], 'run', run)

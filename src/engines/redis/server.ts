@@ -6,21 +6,39 @@
  */
 import type { Redis } from "ioredis";
 import type { Clock, Timer } from "../../clock.ts";
-import { isEngineDown } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { createCalls } from "./calls.ts";
 import { downError, unansweredError } from "./down.ts";
 import { watchHalfMade } from "./half-made.ts";
-import { ADOPT, FOREIGN, type Script } from "./script.ts";
-import { type About, askAbout, problemOf } from "./server-about.ts";
+import type { Script } from "./script.ts";
+import {
+  type About,
+  askAbout,
+  betterLead,
+  type Lead,
+  type Mode,
+  problemOf,
+  reasonOf,
+} from "./server-about.ts";
+import {
+  type Arg,
+  failureOf,
+  isElsewhere,
+  runScript,
+  type Sender,
+  type Texts,
+  wireArgs,
+} from "./server-call.ts";
 
-export type Arg = string | number | Uint8Array;
+export type { Arg };
 
 export interface Server {
   /** Undefined: it takes calls. */
   readonly problem: string | undefined;
-  /** What its clock is ahead of ours, in ms. */
-  readonly skew: number;
+  /** Another one after each start of the server it leads to. Undefined: not known. */
+  readonly runId: string | undefined;
+  /** What its clock is ahead of ours, in ms, as it was when it could last be asked. Undefined: it never could. */
+  readonly skew: number | undefined;
   run(script: Script, home: string, keys: readonly string[], args: readonly Arg[]): Promise<unknown>;
   /** The same, and texts in the answer are bytes. */
   runBinary(script: Script, home: string, keys: readonly string[], args: readonly Arg[]): Promise<unknown>;
@@ -35,11 +53,12 @@ export interface ServerOptions {
   /** For log lines, without secrets. */
   readonly name: string;
   readonly timeout: number;
+  readonly mode: Mode;
   readonly clock: Clock;
   readonly log: Pick<Log, "info" | "warn">;
   /** A fresh generation. */
   readonly fresh: () => string;
-  /** It takes calls, or does not any more. */
+  /** It takes calls, or does not any more; or it is another server than before. */
   readonly onChange: () => void;
   /** It no longer has the keys that it was asked for (Redis Cluster). */
   readonly onMoved: () => void;
@@ -48,6 +67,7 @@ export interface ServerOptions {
 const LOOKS_PER_TIMEOUT = 4;
 /** Refusals come in thousands; one line says it. */
 const QUIET_MS = 60_000;
+const NOT_YET = "it has not answered yet";
 const NO_CONNECTION = "there is no connection";
 const REFUSAL = "Redis cannot be reached; try again later";
 
@@ -57,20 +77,40 @@ export function createServer(options: ServerOptions): Server {
   const state = createState(options);
   let client: Redis | undefined;
   let about: About | undefined;
+  let lead: Lead | undefined;
   let loaded = new Set<string>();
-  let pinged = 0;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
   let watch: Timer | undefined;
 
-  /** Each connection may lead to another server than the last one. */
-  async function meet(present: Redis): Promise<void> {
+  /** Each connection may lead to another server than the last one, and the one that it leads to may become another. */
+  async function ask(present: Redis): Promise<void> {
+    askedAt = clock.now();
     try {
-      about = await calls.within(askAbout(present, clock));
-      loaded = new Set();
-      state.change(problemOf(about));
+      const told = await calls.within(askAbout(present, clock, options.mode));
+      const isOther = about !== undefined && about.run !== told.run;
+      about = told;
+      lead = betterLead(isOther ? undefined : lead, told.lead);
+      state.change(problemOf(told, options.mode));
+      if (isOther) options.onChange();
+      // Sentinel may know of another one by now.
+      if (told.role !== "master" && options.mode === "sentinel") present.disconnect(true);
     } catch (error) {
-      state.change(error instanceof Error ? error.message : NO_CONNECTION);
-      present.disconnect(true);
+      state.change(reasonOf(error) ?? NO_CONNECTION);
     }
+  }
+
+  function meet(present: Redis): Promise<void> {
+    asking ??= ask(present).finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  }
+
+  function lost(): void {
+    about = undefined;
+    calls.refuse(unansweredError("the connection to Redis was lost"));
+    state.lost();
   }
 
   function look(present: Redis, halfMade: () => number | undefined): void {
@@ -81,43 +121,40 @@ export function createServer(options: ServerOptions): Server {
       state.change(`it did not answer within ${timeout} ms`);
       about = undefined;
       present.disconnect(true);
-    } else if (about !== undefined && oldest === undefined && clock.now() - pinged >= timeout) {
-      // A link that died without a word is noticed by this alone.
-      pinged = clock.now();
-      calls.within(present.ping()).catch(() => {});
+    } else if (
+      present.status === "ready" &&
+      (state.problem !== undefined || clock.now() - askedAt >= timeout)
+    ) {
+      // A link that died without a word is noticed by this alone, and so is a master that was a replica meanwhile.
+      void meet(present);
     }
   }
 
   async function evaluate(script: Script, keys: readonly string[], args: readonly Arg[], texts: Texts) {
-    if (client === undefined || about === undefined || state.problem !== undefined) throw downError(REFUSAL);
-    const sender: Sender = { client, within: calls.within, loaded };
+    const present = client;
+    if (present === undefined || about === undefined || state.problem !== undefined) throw downError(REFUSAL);
+    const sender: Sender = { client: present, within: calls.within, loaded };
     const { run, keeps } = about;
-    const rest = [keys.length, ...keys, run, ...args];
-    try {
-      return await send(sender, script, rest, texts);
-    } catch (error) {
-      if (!isReply(error, FOREIGN)) throw error;
-      await send(sender, ADOPT, [1, keys[0] ?? "", options.fresh(), keeps ? "keep" : ""], "text");
-      return await send(sender, script, rest, texts);
-    }
+    const known = { run, keeps, fresh: options.fresh, onOther: () => meet(present) };
+    return runScript(sender, known, { script, keys, args, texts });
   }
 
-  async function guarded<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (["MOVED", "ASK", "CLUSTERDOWN"].some((code) => isReply(error, code))) options.onMoved();
+  const guarded = <T>(answer: Promise<T>): Promise<T> =>
+    answer.catch((error: unknown) => {
+      if (isElsewhere(error)) options.onMoved();
       else if (error instanceof Error && error.name === "ReplyError") state.refused(error.message);
       throw failureOf(error);
-    }
-  }
+    });
 
   return {
     get problem() {
       return state.problem;
     },
+    get runId() {
+      return about?.run;
+    },
     get skew() {
-      return about?.skew ?? 0;
+      return lead?.ms;
     },
     run: (script, home, keys, args) => guarded(evaluate(script, [home, ...keys], args, "text")),
     runBinary: (script, home, keys, args) => guarded(evaluate(script, [home, ...keys], args, "bytes")),
@@ -127,13 +164,12 @@ export function createServer(options: ServerOptions): Server {
     },
     start(started) {
       client = started;
-      started.on("ready", () => void meet(started));
-      started.on("close", () => {
-        about = undefined;
-        calls.refuse(unansweredError("the connection to Redis was lost"));
-        state.change(state.problem ?? NO_CONNECTION);
+      started.on("ready", () => {
+        loaded = new Set();
+        void meet(started);
       });
-      started.on("error", (error: Error) => state.change(error.message || NO_CONNECTION));
+      started.on("close", lost);
+      started.on("error", (error: Error) => state.change(reasonOf(error) ?? NO_CONNECTION));
       const halfMade = watchHalfMade(started, clock);
       watch = clock.every(timeout / LOOKS_PER_TIMEOUT, () => look(started, halfMade));
       // A failure comes as `error`, and it connects again.
@@ -143,14 +179,14 @@ export function createServer(options: ServerOptions): Server {
       state.close();
       watch?.cancel();
       client?.disconnect();
-      calls.refuse(downError("the engine is closed"));
+      calls.refuse(unansweredError("the connection to Redis was closed"));
     },
   };
 }
 
 /** Told once each time it goes up or down, whatever the reasons are one after another. */
 function createState({ name, log, clock, onChange }: ServerOptions) {
-  let problem: string | undefined = NO_CONNECTION;
+  let problem: string | undefined = NOT_YET;
   let quietUntil = Number.NEGATIVE_INFINITY;
   let isClosed = false;
   let isTold = false;
@@ -172,56 +208,12 @@ function createState({ name, log, clock, onChange }: ServerOptions) {
       quietUntil = clock.now() + QUIET_MS;
       log.warn({ redis: name, reason }, "! redis: a call was refused");
     },
+    /** What an error said before is worth more. */
+    lost(): void {
+      this.change(problem === undefined || problem === NOT_YET ? NO_CONNECTION : problem);
+    },
     close() {
       isClosed = true;
     },
   };
 }
-
-type Texts = "text" | "bytes";
-
-interface Sender {
-  readonly client: Redis;
-  readonly within: <T>(answer: Promise<T>) => Promise<T>;
-  /** Scripts that this connection has sent whole. */
-  readonly loaded: Set<string>;
-}
-
-async function send({ client, within, loaded }: Sender, script: Script, rest: readonly Arg[], texts: Texts) {
-  const call = (command: string, body: string) => {
-    const args = wireArgs([body, ...rest]);
-    return within(texts === "bytes" ? client.callBuffer(command, args) : client.call(command, args));
-  };
-  if (!loaded.has(script.sha)) {
-    // Asking first would cost the first call its place: those behind it that need no second attempt would overtake it.
-    loaded.add(script.sha);
-    return call("EVAL", script.lua);
-  }
-  try {
-    return await call("EVALSHA", script.sha);
-  } catch (error) {
-    if (!isReply(error, "NOSCRIPT")) throw error;
-    return call("EVAL", script.lua);
-  }
-}
-
-/** All our bytes are Buffers where they come from the runtime; the library takes no other arrays. */
-const wireArgs = (args: readonly Arg[]): (string | number | Buffer)[] =>
-  args.map((arg) =>
-    arg instanceof Uint8Array && !Buffer.isBuffer(arg)
-      ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength)
-      : arg,
-  ) as (string | number | Buffer)[];
-
-/** What Redis answered stays in `cause`: clients are not told of it. */
-function failureOf(error: unknown): Error {
-  if (isEngineDown(error)) return error;
-  const isAnswer = error instanceof Error && (error.name === "ReplyError" || UNSENT.test(error.message));
-  if (isAnswer) return downError("Redis did not take the call; try again later", error);
-  return unansweredError("the connection to Redis was lost");
-}
-
-/** How the library says that it has no connection. */
-const UNSENT = /Stream isn't writeable/;
-
-const isReply = (error: unknown, code: string) => error instanceof Error && error.message.startsWith(code);
