@@ -1,6 +1,6 @@
 /**
  * Contract: the groups of a relay where several nodes share them. An engine of one process has none (`Engine.relays` is absent): there
- * the relay keeps its groups itself. Both mean the same to clients; `test/contracts/relays.ts` holds a shared one to it.
+ * the relay keeps its groups itself. Both mean the same to clients, but for what docs/routes/relay.md says of several nodes.
  *
  * All peers acknowledge what they are handed: for a plain client its node does, once the client's connection has it. A message has one
  * final state. A seat's steps are done in the order of the calls; what a guest is told comes in order, never inside of a call.
@@ -98,6 +98,8 @@ export type Sent =
   | RelaysDown;
 
 export interface SharedSeat {
+  /** Undefined: it takes more. Else it resolves when it does: whoever reads from a client MUST wait for it. */
+  readonly room: Promise<void> | undefined;
   send(message: SharedMessage, done: (sent: Sent) => void): void;
   /** `done`: whether anything so late was ever handed over. An ack that could not be done is done when the engine is back. */
   acknowledge(upto: number, released: number, done?: (known: boolean | RelaysDown) => void): void;

@@ -30,7 +30,8 @@ export abstract class V1Voice {
   /** Whether it has its role, and does not only wait for it. */
   abstract readonly hasRole: boolean;
 
-  command(command: Command, reply: Reply, size: number): void {
+  /** A promise: its next command waits for it. */
+  command(command: Command, reply: Reply, size: number): void | Promise<void> {
     const answer = this.answer(command, reply, size);
     if (answer !== undefined) reply(answer);
   }

@@ -46,7 +46,7 @@ export function createRelay(deps: RelayDeps): Route {
         welcomed();
       },
       command({ state }: Connection, command, reply, size) {
-        if (state instanceof V1Voice) state.command(command, reply, size);
+        if (state instanceof V1Voice) return state.command(command, reply, size);
       },
       lacks: ({ state }: Connection, may) => (state instanceof V1Voice ? state.lacks(may) : undefined),
     },

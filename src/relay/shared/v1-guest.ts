@@ -1,5 +1,6 @@
 /**
  * A relay's client that speaks fairlead.v1, in a group that several nodes share: between its frames and the steps of its seat.
+ * Limit: what it has asked for and was not answered; then its next command waits, and no more is read from it.
  * Failure: what the engine did surely not do is answered with `engine_down`. Of a send that nobody knows of, the answer comes when the
  * engine is back; of one that came too late for its seat, none, because the connection ends and the client sends it again.
  */
@@ -10,7 +11,7 @@ import type { Reply } from "../../route.ts";
 import { refused } from "../../session.ts";
 import { otherRole, type Registration } from "../../wire/envelope.ts";
 import { dataFrame, peerFrame, receiptFrame } from "../../wire/frames.ts";
-import type { Answer, CommandOf, PeerState, ReceiptState } from "../../wire/v1.ts";
+import type { Answer, Command, CommandOf, PeerState, ReceiptState } from "../../wire/v1.ts";
 import { beyond, DONE, GONE, NO_BINARY, notJoined, TOO_MANY, V1Voice } from "../v1-voice.ts";
 import type { SharedParts } from "./parts.ts";
 
@@ -27,6 +28,11 @@ export class V1Guest extends V1Voice implements Guest {
     conn: Connection,
   ) {
     super(parts, conn);
+  }
+
+  override command(command: Command, reply: Reply, size: number): void | Promise<void> {
+    super.command(command, reply, size);
+    return this.seat?.room;
   }
 
   closed(why: string, isForGood: boolean): void {

@@ -10,6 +10,7 @@ import type { PeerState } from "../../../wire/v1.ts";
 import { Acks, type AcksHost } from "./acks.ts";
 import { Outgoing, type OutgoingHost } from "./outgoing.ts";
 import type { Step } from "./steps.ts";
+import { UnderWay } from "./under-way.ts";
 import {
   type Event,
   type JoinAnswer,
@@ -52,6 +53,7 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
   private partner: { state: PeerState; since: number } = { state: "offline", since: 0 };
   private readonly outgoing = new Outgoing(this);
   private readonly acks = new Acks(this);
+  private readonly underWay = new UnderWay();
   private readonly role: ShortRole;
 
   constructor(
@@ -66,6 +68,10 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
 
   get isOver(): boolean {
     return this.phase === "over";
+  }
+
+  get room(): Promise<void> | undefined {
+    return this.underWay.room;
   }
 
   /** What it has heard, as the scripts count it; below 0 it stands by. */
@@ -159,7 +165,7 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
 
   ask(step: Step): void {
     this.isFresh = true;
-    this.host.step(this.who.group, step);
+    this.host.step(this.who.group, this.underWay.counted(step));
   }
 
   settled([seq, idem, state]: ReceiptWords): void {

@@ -2,7 +2,7 @@ import { describe, expect } from "bun:test";
 import { eventually } from "../../../calm.ts";
 import { sharedRedis } from "../../../redis-house.ts";
 import { requires } from "../../../requires.ts";
-import { heard } from "../../../routes/relay-house.ts";
+import { envelope, heard } from "../../../routes/relay-house.ts";
 import { LEASE, send, twoNodes } from "./relay-house.ts";
 
 const redis = sharedRedis();
@@ -193,6 +193,41 @@ describe("Redis away", () => {
     await house.a.mend();
     expect((await center.told()).map(({ t, seq }) => `${t} ${seq}`)).toEqual(["ok 1", "receipt 1"]);
     expect(await local.heard()).toEqual([]);
+  });
+
+  test("slow: who says more than it takes is not read from, and loses nothing", async () => {
+    await using house = await twoNodes(await url(), {
+      queue: { size: 0, bytes: 0, total: 0, ttl: 0, plain: false },
+    });
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    await center.heard();
+    house.a.freeze();
+    for (let n = 1; n <= 20; n += 1) center.say(send(`${n}`, { id: n + 10, data: "x".repeat(300_000) }));
+    expect(center.conn.isPaused).toBe(true);
+    house.a.thaw();
+    const seqs = (await center.told()).filter(({ t }) => t === "ok").map(({ seq }) => seq);
+    expect(seqs).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
+    expect(center.conn.isPaused).toBe(false);
+    expect((await local.told()).map(({ seq }) => seq)).toEqual(seqs);
+  });
+
+  test("answers a plain client's first message with 1013, counts its others as refused, and confirms nothing", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.plain("center"), await house.b.plain("local")];
+    center.take();
+    await house.a.cut();
+    center.say(envelope({ content: "lost" }));
+    const late = house.a.openPlain();
+    late.say(envelope({ group_id: "h" }));
+    await house.rest();
+    expect(late.ended).toMatchObject({ code: 1013 });
+    expect(center.isOpen).toBe(true);
+    expect(house.tally().dropped.refused).toBe(1);
+    await house.a.mend();
+    center.say(envelope({ content: "again" }));
+    await house.rest();
+    expect(heard(center)).toEqual(["-: 消息已发送"]);
+    expect(heard(local)).toEqual(["-: again"]);
   });
 
   test("a peer that left before its node could ask has no role", async () => {

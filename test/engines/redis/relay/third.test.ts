@@ -1,6 +1,7 @@
 import { describe, expect } from "bun:test";
 import { sharedRedis } from "../../../redis-house.ts";
 import { requires } from "../../../requires.ts";
+import { envelope, told } from "../../../routes/relay-house.ts";
 import { send, twoNodes } from "./relay-house.ts";
 
 const redis = sharedRedis();
@@ -36,6 +37,32 @@ describe("a third peer at another node", () => {
     expect(await center.heard()).toEqual(["receipt 2 delivered", "receipt 3 delivered"]);
     const old = await house.b.join("local", { session: local.session });
     expect(old.answer).toMatchObject({ code: "gone" });
+  });
+
+  test("may be plain where the holder is not, and the other way round", async () => {
+    await using house = await twoNodes(await url(), { third: "replace" });
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    for (const idem of ["a", "b"]) center.say(send(idem));
+    await center.heard();
+    const plain = house.a.openPlain();
+    plain.say(envelope({ sender_type: "local" }));
+    await house.rest();
+    expect(local.conn.ended?.code).toBe(4590);
+    expect(
+      told(plain)
+        .map(({ content }) => content)
+        .slice(1),
+    ).toEqual(["a", "b"]);
+    expect(await center.heard()).toEqual([
+      "local offline replaced",
+      "local online joined",
+      "receipt 1 delivered",
+      "receipt 2 delivered",
+    ]);
+    const third = await house.b.join("local");
+    expect(plain.ended?.code).toBe(4590);
+    expect(third.answer).toMatchObject({ t: "ok", queued: 0 });
+    expect(await center.heard()).toEqual(["local offline replaced", "local online joined"]);
   });
 
   test("waits under standby, whatever its node: first come, first seated", async () => {
