@@ -38,13 +38,14 @@ export async function openNode(
   base: Clock = systemClock,
 ): Promise<TestNode> {
   const { homes } = await openHomes(url, options, { clock: base });
+  const { lease = LEASE_MS } = options;
   const faults: Fault[] = [];
   const gone: string[] = [];
   const { clock, stall, goOn } = heldClock(base);
   const cluster = createCluster({
     homes,
     clock,
-    lease: LEASE_MS,
+    lease,
     report: (fault) => void faults.push(fault),
   });
   cluster.onGone((id) => void gone.push(id));

@@ -77,6 +77,13 @@ test("gives everybody another lease, if the registry was lost", () => {
   expect(view.take(at(10_900, empty))).toEqual(["other"]);
 });
 
+test("counts that lease from the loss, not from when it was seen last", () => {
+  const view = watching(12_700);
+  const empty = look([], "new");
+  for (const now of [13_000, 13_300, 13_600]) expect(view.take(at(now, empty))).toEqual([]);
+  expect(view.take(at(13_900, empty))).toEqual(["other"]);
+});
+
 test("finds nobody who left, or whom it never saw alive", () => {
   const view = watching(10_000);
   expect(view.find("other", at(10_100, look([])))).toBeUndefined();
