@@ -1,5 +1,6 @@
 /** Several processes on one port, as whoever runs them sees them: who gets a connection, what /metrics says, how they end and come back. */
 import { describe, expect, onTestFinished, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { PROCESS_METRICS } from "../../src/metrics/process.ts";
 import { ROUTE_METRICS } from "../../src/metrics/route.ts";
 import { WORKERS_METRICS } from "../../src/metrics/workers.ts";
@@ -118,6 +119,17 @@ describe("SIGTERM", () => {
         .sort(),
     ).toEqual([1, 2, 3, 4]);
     expect(house.lines("! a worker ended; another one starts after the pause (ms)")).toEqual([]);
+  });
+
+  test("ends with 0, too, while a worker is only just starting again", async () => {
+    const house = await startCrew({ workers: 2, routes });
+    process.kill(house.pids[0] ?? 0, "SIGKILL");
+    const { pid } = house.program;
+    const children = () =>
+      readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+    await eventually("it is started", () => children().some((child) => !house.pids.includes(child)));
+    house.program.kill("SIGTERM");
+    expect(await house.program.ended()).toBe(0);
   });
 
   test("of one worker drains that one, and another one takes its place", async () => {

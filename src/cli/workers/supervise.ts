@@ -71,7 +71,8 @@ export async function startCrew(config: Config, of: number, source?: Source): Pr
 
 async function stopAll(slots: readonly Slot[], within: number, log: Log): Promise<boolean> {
   const ends = await Promise.all(slots.map((slot) => slot.stop(within)));
-  const isOrderly = ends.every((end) => end === undefined || end === 0);
+  // A signal that reached all processes ends one that has not begun to listen as the system does.
+  const isOrderly = ends.every((end) => end === undefined || end === 0 || end === "SIGTERM");
   if (isOrderly) log.info({ workers: slots.length }, "all workers have ended");
   else log.error({ ends }, "! not all workers ended in order");
   return isOrderly;

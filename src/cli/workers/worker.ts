@@ -11,7 +11,7 @@ import { createLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { crash, crashClearly } from "../crash.ts";
 import { survivePipes } from "../output.ts";
-import { EXIT_CODES, type Signals, untilStopped } from "../signals.ts";
+import { type Signals, untilStopped } from "../signals.ts";
 import type { FromWorker, Source, ToWorker } from "./messages.ts";
 import { shareOf } from "./share.ts";
 import { createSiblings } from "./siblings.ts";
@@ -29,7 +29,7 @@ function send(message: FromWorker): void {
 
 /** Nobody is connected before it listens, so there is nothing to end in order. */
 function end(): void {
-  if (!isServing) process.exit(EXIT_CODES.SIGTERM);
+  if (!isServing) process.exit(0);
   stop.resolve();
 }
 
