@@ -62,6 +62,8 @@ interface Place {
   isChecking: boolean;
 }
 
+const AWAY = "the members cannot be read now; try again later";
+
 export function createPresence(options: RedisPresenceOptions): RedisPresence {
   const { homes, report } = options;
   const places = new Map<Home, Place>();
@@ -93,6 +95,8 @@ export function createPresence(options: RedisPresenceOptions): RedisPresence {
       flush(place);
       // What was asked of this node before is in the answer, and was told.
       await place.answered;
+      // Whoever watches puts what is told on top of this answer, so it must not be older than what is told.
+      if ((await place.watched.get(topic)?.mirror.ready()) === false) throw downError(AWAY);
       return list(place, topic, query);
     },
     watch(topic, changed) {

@@ -57,7 +57,7 @@ export class Mirror {
   #formerGen: string | undefined;
   #position = 0;
   #number = 0;
-  #isLoading = false;
+  #loading: Promise<void> | undefined;
   #isClosed = false;
   #settling: Timer | undefined;
   #suspicion: Timer | undefined;
@@ -70,21 +70,31 @@ export class Mirror {
   hear(payload: string): void {
     if (this.#isClosed) return;
     for (const change of parse(payload)) this.#take(change);
-    if (this.#held.length > 0 && !this.#isLoading) this.#drain();
+    if (this.#held.length > 0 && this.#loading === undefined) this.#drain();
   }
 
   /** What Redis says of the topic, just now. */
   check(gen: string, position: number): void {
-    if (this.#isLoading || this.#isClosed || this.#settling !== undefined) return;
+    if (this.#loading !== undefined || this.#isClosed || this.#settling !== undefined) return;
     if (this.#gen === undefined) void this.load();
     else if (gen !== this.#gen) this.#begin(gen);
     else if (position !== this.#position) this.#suspect();
   }
 
+  /** Whether it knows the members; it reads them when it does not. */
+  async ready(): Promise<boolean> {
+    if (this.#gen === undefined) await this.load();
+    return this.#gen !== undefined;
+  }
+
   /** Never rejects. */
-  async load(): Promise<void> {
-    if (this.#isLoading || this.#isClosed) return;
-    this.#isLoading = true;
+  load(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
     this.#suspicion?.cancel();
     this.#suspicion = undefined;
     try {
@@ -93,7 +103,7 @@ export class Mirror {
     } catch {
       // Redis is away. Whoever checks the next time begins again.
     } finally {
-      this.#isLoading = false;
+      this.#loading = undefined;
       if (!this.#isClosed) this.#drain();
     }
   }
@@ -105,7 +115,7 @@ export class Mirror {
   }
 
   #take(change: Numbered): void {
-    if (this.#isLoading) {
+    if (this.#loading !== undefined) {
       this.#hold(change);
       return;
     }
@@ -131,7 +141,7 @@ export class Mirror {
     this.#held.push(change);
     // The oldest is the one whose loss a read makes good.
     if (this.#held.length > HELD) this.#held.shift();
-    if (!this.#isLoading) this.#suspect();
+    if (this.#loading === undefined) this.#suspect();
   }
 
   #drain(): void {
