@@ -96,8 +96,11 @@ export function createPresence(options: RedisPresenceOptions): RedisPresence {
       // What was asked of this node before is in the answer, and was told.
       await place.answered;
       // Whoever watches puts what is told on top of this answer, so it must not be older than what is told.
-      if ((await place.watched.get(topic)?.mirror.ready()) === false) throw downError(AWAY);
-      return list(place, topic, query);
+      const mirror = place.watched.get(topic)?.mirror;
+      if ((await mirror?.ready()) === false) throw downError(AWAY);
+      const settling = mirror?.settlingPage(query.after, query.limit);
+      if (settling === undefined) return list(place, topic, query);
+      return { ...settling, members: settling.members.map(([conn, value]) => memberOf(conn, value)) };
     },
     watch(topic, changed) {
       if (isClosed) return { close() {} };

@@ -4,7 +4,7 @@ import { testClock } from "../../clock.ts";
 import { sharedRedis } from "../../redis-house.ts";
 import { requires } from "../../requires.ts";
 import { startProxy } from "../../tcp-proxy.ts";
-import { isUp, openNode, passUntil, settle } from "./leases-house.ts";
+import { isUp, openNode, pass, passUntil, settle } from "./leases-house.ts";
 import { conns, look, who } from "./presence-house.ts";
 
 const redis = sharedRedis();
@@ -32,4 +32,26 @@ test("tells the leave of whoever was in the list, if Redis was away when the wat
   way.flow();
   await passUntil(clock, [a, b], view.until(1));
   expect([view.told, view.wrong]).toEqual([["-m-1 1"], []]);
+});
+
+test("has those whose nodes have not registered them again yet, if all data was lost", async () => {
+  const { url, flush } = await redis();
+  const clock = testClock();
+  using a = await openNode(url, { clock, lease: 10_000, timeout: 5_000 });
+  using b = await openNode(url, { clock, lease: 10_000, timeout: 5_000 });
+  const view = look(a.presence, "t");
+  await settle([a, b]);
+  for (const conn of ["m-1", "m-12", "m-2"]) b.presence.join("t", who(conn), 0);
+  await passUntil(clock, [a, b], view.until(3));
+  await flush();
+  a.presence.join("t", who("a-3"), 0);
+  await passUntil(clock, [a], view.until(4));
+  expect(await conns(a.presence, "t")).toEqual(["a-3", "m-1", "m-2", "m-12"]);
+  const page = await a.presence.list("t", { after: "a-4", limit: 2 });
+  expect(page.members.map(({ conn }) => conn)).toEqual(["m-1", "m-2"]);
+  expect([page.total, page.complete]).toEqual([4, false]);
+  expect((await a.presence.list("t", { after: "m-2", limit: 2 })).complete).toBe(true);
+  await pass(clock, 20_000, 10_000, [a, b]);
+  expect(await conns(a.presence, "t")).toEqual(["a-3", "m-1", "m-2", "m-12"]);
+  expect([view.told.length, view.wrong]).toEqual([4, []]);
 });

@@ -26,6 +26,10 @@ export interface Page {
   readonly members: readonly (readonly [conn: string, value: string])[];
 }
 
+export interface SettlingPage extends Pick<Page, "members" | "total"> {
+  readonly complete: boolean;
+}
+
 export interface MirrorOptions {
   readonly clock: Clock;
   /** ms */
@@ -79,6 +83,17 @@ export class Mirror {
     if (this.#gen === undefined) void this.load();
     else if (gen !== this.#gen) this.#begin(gen);
     else if (position !== this.#position) this.#suspect();
+  }
+
+  /**
+   * Those after `after`, while nodes register them again: Redis does not have them all, and nobody will be told of those who come back.
+   * Undefined: Redis has them.
+   */
+  settlingPage(after: string | undefined, limit: number): SettlingPage | undefined {
+    if (this.#settling === undefined) return undefined;
+    const all = [...this.#members].sort(([a], [b]) => byConn(a, b));
+    const rest = after === undefined ? all : all.filter(([conn]) => byConn(conn, after) > 0);
+    return { members: rest.slice(0, limit), total: all.length, complete: rest.length <= limit };
   }
 
   /** Whether it knows the members; it reads them when it does not. */
@@ -210,6 +225,9 @@ export class Mirror {
     for (const [conn, value] of all) this.#apply({ kind: "join", conn, value });
   }
 }
+
+/** The order of Redis (own.ts). */
+const byConn = (a: string, b: string) => a.length - b.length || (a < b ? -1 : Number(a > b));
 
 const byNumber = (a: Numbered, b: Numbered) => a.number - b.number;
 
