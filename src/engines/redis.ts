@@ -51,7 +51,7 @@ export function createRedisEngine(deps: RedisEngineDeps): RedisEngine {
   const routes: RedisTopics[] = [];
   const cluster = createCluster({ homes, clock, lease, report: onError });
   const revocations = createRevocations({ homes, clock, lease, report: onError });
-  const relays = createRelays({ homes, self: cluster.self, clock, lease });
+  const relays = createRelays({ homes, self: cluster.self, clock, lease, report: onError });
   const claims = createClaims({ homes, clock, lease, node: cluster.self, report: onError });
   const presence = createPresence({ homes, clock, lease, node: cluster.self, report: onError });
   const timers: Timer[] = [];

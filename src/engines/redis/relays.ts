@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../clock.ts";
 import type { RelaySums, Relays } from "../../relays.ts";
+import type { Report } from "../in-process/down.ts";
 import type { Home, Homes } from "./homes.ts";
 import { createWard, type Ward } from "./relay/ward.ts";
 
@@ -15,9 +16,10 @@ export interface RelaysOptions {
   readonly clock: Clock;
   /** ms after which a node that does not renew is gone. */
   readonly lease: number;
+  readonly report: Report;
 }
 
-export function createRelays({ homes, self, clock, lease }: RelaysOptions): Relays {
+export function createRelays({ homes, self, clock, lease, report }: RelaysOptions): Relays {
   let count = 0;
   const nextCount = (): string => {
     count += 1;
@@ -37,6 +39,7 @@ export function createRelays({ homes, self, clock, lease }: RelaysOptions): Rela
         lease,
         rules,
         counted,
+        onThrow: (error: unknown) => report({ stage: "told", route, name: "a peer of a relay", error }),
         newId: (conn: string) => `${conn}.${nextCount()}`,
         // 128 bits: whoever knows it is believed, if the user is the same.
         newSession: () => randomBytes(16).toString("base64url"),

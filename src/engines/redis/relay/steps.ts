@@ -26,6 +26,8 @@ export interface StepsOptions {
   /** What those hear whose call failed. */
   readonly failure: RelaysDown;
   answered(answer: StepAnswer): void;
+  /** A step that threw when it was answered. */
+  onThrow(error: unknown): void;
 }
 
 interface Line {
@@ -44,10 +46,21 @@ export interface Steps {
   rest(): Promise<void>;
 }
 
-export function createSteps({ call, problem, failure, answered }: StepsOptions): Steps {
+export function createSteps({ call, problem, failure, answered, onThrow }: StepsOptions): Steps {
   const lines = new Map<string, Line>();
   const begun = new Set<string>();
   const resting: (() => void)[] = [];
+
+  /** One that throws harms no other. */
+  function tell(steps: readonly Step[], word: (step: Step, index: number) => void): void {
+    for (const [index, step] of steps.entries()) {
+      try {
+        word(step, index);
+      } catch (error) {
+        onThrow(error);
+      }
+    }
+  }
 
   function beginAll(): void {
     const groups = [...begun];
@@ -66,12 +79,11 @@ export function createSteps({ call, problem, failure, answered }: StepsOptions):
     }
     const reason = problem();
     if (reason !== undefined) {
-      for (const step of steps) step.failed(reason, false);
+      tell(steps, (step) => step.failed(reason, false));
       begin(group);
       return;
     }
     line.isUnderWay = true;
-    // What is called back MUST NOT throw, so nothing is left to catch.
     void run(group, steps).finally(() => {
       line.isUnderWay = false;
       begin(group);
@@ -91,11 +103,11 @@ export function createSteps({ call, problem, failure, answered }: StepsOptions):
     try {
       answer = await call(group, JSON.stringify(words), kept);
     } catch {
-      for (const step of steps) step.failed(failure, true);
+      tell(steps, (step) => step.failed(failure, true));
       return;
     }
     answered(answer);
-    for (const [index, step] of steps.entries()) step.answered(answer[2][index]);
+    tell(steps, (step, index) => step.answered(answer[2][index]));
   }
 
   return {

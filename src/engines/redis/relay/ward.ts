@@ -27,6 +27,8 @@ export interface WardOptions {
   readonly newId: (conn: string) => string;
   readonly newSession: () => string;
   readonly counted: (tally: RelayTally) => void;
+  /** A guest that threw. MUST NOT throw. */
+  readonly onThrow: (error: unknown) => void;
 }
 
 export interface Ward {
@@ -61,6 +63,7 @@ export function createWard(options: WardOptions): Ward {
     call: (group, words, kept) => run<StepAnswer>(STEP_SCRIPT, [group, words, ...kept]),
     problem: () => (isReady && isUp(home) ? undefined : AWAY),
     failure: AWAY,
+    onThrow: options.onThrow,
     answered([next, tally]) {
       counted(tally);
       lease.schedule(next);
@@ -122,7 +125,7 @@ export function createWard(options: WardOptions): Ward {
 
   const listening = home.listen(`${home.base}:relay:${self}`, (payload) => {
     // A node that stood still may have been given up: what was told to it meanwhile is not its own any more.
-    if (lease.runs) tellSeats(seats, payload);
+    if (lease.runs) tellSeats(seats, payload, options.onThrow);
     else behind();
   });
   const begun = listening.ready.then(recover, behind);
@@ -162,13 +165,21 @@ function isUp(home: Home): boolean {
 }
 
 /** Those of a seat come in a row. */
-function tellSeats(seats: ReadonlyMap<string, RedisSeat>, payload: Buffer): void {
+function tellSeats(
+  seats: ReadonlyMap<string, RedisSeat>,
+  payload: Buffer,
+  onThrow: (error: unknown) => void,
+): void {
   const events: Event[] = JSON.parse(payload.toString());
   for (let from = 0; from < events.length; ) {
     const id = events[from]?.[0] ?? "";
     let to = from + 1;
     while (to < events.length && events[to]?.[0] === id) to += 1;
-    seats.get(id)?.heard(events.slice(from, to));
+    try {
+      seats.get(id)?.heard(events.slice(from, to));
+    } catch (error) {
+      onThrow(error);
+    }
     from = to;
   }
 }

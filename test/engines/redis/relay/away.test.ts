@@ -174,3 +174,21 @@ describe("what a node was told and did not hear", () => {
     expect((await next.told()).map(({ t }) => t)).toEqual(["ok"]);
   });
 });
+
+test("a peer whose connection throws harms nobody else, and is reported", async () => {
+  await using house = await twoNodes(await url());
+  const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+  const [other, third] = [
+    await house.a.join("center", { group: "h" }),
+    await house.b.join("local", { group: "h" }),
+  ];
+  await other.heard();
+  const fault = new Error("this connection is broken");
+  local.conn.send = () => {
+    throw fault;
+  };
+  center.say(send("a"));
+  other.say(send("b"));
+  expect(await third.heard()).toEqual(['data 1 "b"']);
+  expect(house.faults.splice(0)).toEqual([fault]);
+});

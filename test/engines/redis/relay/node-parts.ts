@@ -79,3 +79,22 @@ export function watched(homes: Homes, activity: Activity, loss: { left: number }
     close: () => homes.close(),
   };
 }
+
+export interface Life {
+  readonly activity: Activity;
+  readonly isStopped: boolean;
+  stop(): Promise<void>;
+  /** Resolves when it has heard what it was told so far. */
+  echo(): Promise<void>;
+}
+
+/** Of those that have any. */
+export function activityOf(living: Iterable<Life>): Activity {
+  const sum = { begun: 0, underWay: 0 };
+  for (const { activity, isStopped } of living) {
+    if (isStopped) continue;
+    sum.begun += activity.begun;
+    sum.underWay += activity.underWay;
+  }
+  return sum;
+}

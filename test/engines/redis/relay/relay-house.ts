@@ -21,7 +21,7 @@ import { envelope } from "../../../routes/relay-house.ts";
 import { startProxy } from "../../../tcp-proxy.ts";
 import type { Frame } from "../../../v1-client.ts";
 import { openHomes } from "../homes-house.ts";
-import { type Activity, stoppable, watched } from "./node-parts.ts";
+import { activityOf, type Life, stoppable, watched } from "./node-parts.ts";
 
 export interface SharedPeer {
   readonly conn: FakeConnection;
@@ -81,6 +81,8 @@ export interface RelayHouse extends AsyncDisposable {
   pass(ms: number): Promise<void>;
   /** Of all nodes that ever were. */
   tally(): Tally;
+  /** Callbacks of peers that threw: a test that wants them takes them out. */
+  readonly faults: unknown[];
 }
 
 export const send = (idem: string, more: Frame = {}): Frame => ({ t: "send", idem, data: idem, ...more });
@@ -96,6 +98,7 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
   const options = relayOptions.parse({ kind: "relay", ...input });
   const living = new Set<Life>();
   const all: RouteCounters[] = [];
+  const faults: unknown[] = [];
   let count = 0;
 
   async function rest(): Promise<void> {
@@ -121,7 +124,13 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
     const homes = watched(opened.homes, activity, loss);
     const counters = createRouteCounters("/relay", "relay");
     all.push(counters);
-    const relays = createRelays({ homes, self, clock: own, lease: LEASE });
+    const relays = createRelays({
+      homes,
+      self,
+      clock: own,
+      lease: LEASE,
+      report: ({ error }) => faults.push(error),
+    });
     const claims = { claim: fail };
     const route = createRelay({ options, claims, counters, log, clock: own, name: "/relay", relays });
     route.start?.();
@@ -220,6 +229,7 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
     clock,
     node,
     rest,
+    faults,
     async pass(ms) {
       for (let left = ms; left > 0; left -= STEP_MS) {
         clock.advance(Math.min(left, STEP_MS));
@@ -237,6 +247,7 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...living].map(({ stop }) => stop()));
+      if (faults.length > 0) throw faults[0];
     },
   };
 }
@@ -274,25 +285,6 @@ function peerOf(conn: FakeConnection, rest: () => Promise<void>): SharedPeer {
     told,
     heard: async () => (await told()).map(wordOf),
   };
-}
-
-interface Life {
-  readonly activity: Activity;
-  readonly isStopped: boolean;
-  stop(): Promise<void>;
-  /** Resolves when it has heard what it was told so far. */
-  echo(): Promise<void>;
-}
-
-/** Of those that have any. */
-function activityOf(living: Iterable<Life>): Activity {
-  const sum = { begun: 0, underWay: 0 };
-  for (const { activity, isStopped } of living) {
-    if (isStopped) continue;
-    sum.begun += activity.begun;
-    sum.underWay += activity.underWay;
-  }
-  return sum;
 }
 
 function fail(error?: unknown): never {
