@@ -105,6 +105,8 @@ export interface SharedSeat {
   acknowledge(upto: number, released: number, done?: (known: boolean | RelaysDown) => void): void;
   /** `isForGood`: its session ends now, instead of waiting for its return. Without effect the second time. */
   leave(reason: string, isForGood: boolean): void;
+  /** After it has left: its session ends now, unless somebody went on with it. */
+  endSession(): void;
 }
 
 /** What happened to messages on behalf of this node, by counter: `due`, `delivered`, or a reason of a drop. */

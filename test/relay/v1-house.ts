@@ -78,7 +78,7 @@ export function speaking(route: Route, user: string | null): Route {
   return {
     ...route,
     open(connection) {
-      Object.assign(connection, { user });
+      Object.assign(connection, { user, identity: { ...connection.identity, user } });
       const told = { kind: route.kind, node: "n", heartbeat: 25_000, maxMessage: 65_536, highWater: 0 };
       const clock = { now: () => 0, wall: () => 0, after: never, every: never };
       session = new Session(

@@ -3,6 +3,7 @@ import type { Relays } from "../../relays.ts";
 import { PHRASES } from "../../wire/envelope.ts";
 import type { RelayPeers } from "../peers.ts";
 import type { RelayDeps } from "../relay.ts";
+import { createAway } from "./away.ts";
 import type { SharedParts } from "./parts.ts";
 import { PlainGuest } from "./plain-guest.ts";
 import { V1Guest } from "./v1-guest.ts";
@@ -15,19 +16,21 @@ export function createSharedPeers(deps: RelayDeps, relays: Relays): RelayPeers {
     for (const reason of ["expired", "full", "ignored"] as const)
       counters.dropped[reason] += lost[reason] ?? 0;
   });
+  const now = () => clock.now();
+  const away = createAway({ now, ...options.session });
   const parts: SharedParts = {
     ...deps,
     phrases: PHRASES[options.language],
     groups,
+    away,
     ttl: options.queue.ttl || Number.POSITIVE_INFINITY,
-    now: () => clock.now(),
+    now,
   };
   return {
     plain: (connection) => new PlainGuest(parts, connection),
     v1: (connection) => new V1Guest(parts, connection),
     stats: () => groups.sums(),
-    // Who would go on with a session shows who it is first, and a token that counts no longer is refused there.
-    revoked() {},
+    revoked: (counts) => away.revoked(counts),
     dispose: () => groups.close(),
   };
 }

@@ -36,9 +36,11 @@ export class V1Guest extends V1Voice implements Guest {
   }
 
   closed(why: string, isForGood: boolean): void {
+    const { seat, hasRole } = this;
     this.isGone = true;
     this.hasRole = false;
-    this.seat?.leave(why, isForGood);
+    seat?.leave(why, isForGood);
+    if (seat !== undefined && hasRole && !isForGood) this.parts.away.add(seat, this.conn.identity);
   }
 
   /** Another node may go on with its session, and with what it said. */

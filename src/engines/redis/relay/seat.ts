@@ -123,6 +123,10 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
     this.letGo(reason, isForGood);
   }
 
+  endSession(): void {
+    if (this.fence > 0) this.surely({ k: "e", s: this.session, ...this.place() });
+  }
+
   /** Events of one message. */
   heard(events: readonly Event[]): void {
     if (events.length === 1) for (const event of events) this.one(event);
@@ -278,12 +282,13 @@ export class RedisSeat implements SharedSeat, OutgoingHost, AcksHost {
   }
 
   private letGo(reason: string, isForGood: boolean): void {
+    this.surely({ k: "l", c: this.id, r: this.role, y: reason, g: isForGood });
+  }
+
+  /** Also when Redis is away, and this seat forgotten. */
+  private surely(words: Step["words"]): void {
     const { host, who } = this;
-    const step: Step = {
-      words: { k: "l", c: this.id, r: this.role, y: reason, g: isForGood },
-      answered: () => {},
-      failed: () => host.later(who.group, step),
-    };
+    const step: Step = { words, answered: () => {}, failed: () => host.later(who.group, step) };
     host.step(who.group, step);
   }
 

@@ -207,6 +207,28 @@ test("what belongs to no node is told by one of them: groups, sessions that are 
   expect(house.a.route.stats()).toMatchObject({ queued: 0, away: 0 });
 });
 
+test("a session whose client is away ends when its user is revoked, unless somebody goes on with it elsewhere", async () => {
+  await using house = await twoNodes(await url());
+  const center = await house.a.join("center");
+  const local = await house.b.join("local", {}, "alice");
+  center.say(send("a"));
+  await center.heard();
+  local.conn.leave(1006);
+  await center.heard();
+  house.b.route.revoked?.(({ user }) => user === "bob");
+  expect(await center.heard()).toEqual([]);
+  const again = await house.a.join("local", { session: local.session }, "alice");
+  house.b.route.revoked?.(({ user }) => user === "alice");
+  await house.rest();
+  again.conn.leave(1006);
+  expect(await center.heard()).toEqual(["local online resumed", "local offline closed"]);
+  house.a.route.revoked?.(({ user }) => user === "alice");
+  expect(await center.heard()).toEqual(["receipt 1 unknown"]);
+  expect((await house.b.join("local", { session: local.session }, "alice")).answer).toMatchObject({
+    code: "gone",
+  });
+});
+
 test("a node that stops leaves its roles at once", async () => {
   await using house = await twoNodes(await url());
   const center = await house.a.join("center");

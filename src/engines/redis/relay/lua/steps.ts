@@ -77,6 +77,14 @@ local function leave(step)
   return '["k"]'
 end
 
+-- Of a client that is away. Who goes on has another fence.
+local function revoke(step)
+  local seat = S[step.r]
+  local session = seat.s
+  if session and session.i == step.s and session.a and seat.f == step.f then endSession(step.r, false) end
+  return '["k"]'
+end
+
 local function lostText(step)
   local seat = S[step.r]
   local isSame = seat.s and seat.s.i == step.s and seat.h
@@ -102,7 +110,7 @@ local function look(step)
   return '["s",' .. seatedText(step.r) .. ',[' .. table.concat(data, ',') .. '],[' .. table.concat(receipts, ',') .. ']]'
 end
 
-local DO = { j = join, s = send, a = ack, l = leave, o = look }
+local DO = { j = join, s = send, a = ack, l = leave, e = revoke, o = look }
 local answers = {}
 load(ARGV[5])
 for index, step in ipairs(cjson.decode(ARGV[6])) do answers[index] = DO[step.k](step) end
