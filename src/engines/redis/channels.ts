@@ -67,9 +67,14 @@ export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOp
 
   async function begin(opened: Redis): Promise<void> {
     try {
-      const names = listeners.channels;
-      for (let at = 0; at < names.length; at += CHANNELS_PER_CALL)
-        await calls.within(opened.subscribe(...names.slice(at, at + CHANNELS_PER_CALL)));
+      const subscribed = new Set<string>();
+      const missing = () => listeners.channels.filter((name) => !subscribed.has(name));
+      // Somebody may begin to listen meanwhile, and is told of nothing else.
+      for (let names = missing(); names.length > 0; names = missing()) {
+        const some = names.slice(0, CHANNELS_PER_CALL);
+        await calls.within(opened.subscribe(...some));
+        for (const name of some) subscribed.add(name);
+      }
     } catch {
       opened.disconnect();
       return;
