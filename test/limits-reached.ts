@@ -23,6 +23,15 @@ export const REACHED: Readonly<Record<string, Reached>> = {
     "auth/validity.test.ts",
     "is told so once when it has ended, and ended when the grace is over",
   ],
+  "engine.timeout": [
+    "engines/redis-nodes.test.ts",
+    "refuses publishes while Redis is stopped, says that they may have happened",
+  ],
+  "engine.lease": [
+    "engines/redis/claims-nodes.test.ts",
+    "frees the roles of a node that died within two leases",
+  ],
+  "engine.pending": ["engines/redis-nodes.test.ts", "bounds what waits for Redis in a topic"],
   "limits.connections": [
     "limits.test.ts",
     "answers 503 with Retry-After, and has room again when one leaves",

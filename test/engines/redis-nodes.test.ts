@@ -80,18 +80,7 @@ async function publishUnheard(url: string, prefix: string, data: string): Promis
   const keys = [headsKey(home), logKey(home, "t"), ...idemKeys(home)];
   const bounds = [LIMITS.size, LIMITS.ttl, LIMITS.bytes, 0];
   const body = encodeBody(text(data), data.length);
-  await home.run(PUBLISH, keys, [
-    house.homes.now(),
-    "unused",
-    ...bounds,
-    "t",
-    "nobody",
-    "nobody",
-    "",
-    "",
-    data.length,
-    body,
-  ]);
+  await home.run(PUBLISH, keys, [house.homes.now(), "unused", ...bounds, "t", "nobody", "nobody", 1, body]);
 }
 
 test("fills a hole before it delivers on, and finds the loss of a last message when it looks", async () => {

@@ -31,14 +31,16 @@ function gateWith(verdict: Verdict | undefined, mode: "required" | "optional" | 
   return { enter: (canWait = false) => gate.enter(() => SHOWN, canWait), gate, asked: () => asked };
 }
 
-const codeOf = (entry: unknown) => (entry as { refusal?: { code: string } }).refusal?.code;
+const refusalOf = (entry: unknown) =>
+  (entry as { refusal?: { readonly code: string; readonly text: string } }).refusal;
+const codeOf = (entry: unknown) => refusalOf(entry)?.code;
 
 describe("a route that requires to know who asks", () => {
   test("refuses one who shows nothing with 401", () => {
     expect(codeOf(gateWith(undefined, "required").enter())).toBe("unauthorized");
-    expect(gateWith(undefined, "required").enter()).toMatchObject({
-      refusal: { text: expect.stringContaining("send one as `Authorization: Bearer TOKEN`") },
-    });
+    expect(refusalOf(gateWith(undefined, "required").enter())?.text).toContain(
+      "send one as `Authorization: Bearer TOKEN`",
+    );
   });
 
   test("lets one wait who may show a token after the 101", () => {
