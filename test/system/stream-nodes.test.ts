@@ -3,18 +3,18 @@
  * reaches first. The seed is in the test's name; FAIRLEAD_SEED repeats it.
  */
 import { expect } from "bun:test";
-import { type BridgeStatus, type OpenBridgeOptions, openBridge } from "../../../src/client/bridge.ts";
-import { eventually } from "../../calm.ts";
-import { withNodes } from "../../nodes-house.ts";
-import { sharedRedis } from "../../redis-house.ts";
-import { requires } from "../../requires.ts";
-import { noise, sha256 } from "../../routes/bridge-house.ts";
-import { newSeed, seeded } from "../../seeded.ts";
-import { type SharedOptions, startGateways } from "../../shared-gateways.ts";
-import { startProxy } from "../../tcp-proxy.ts";
-import { startService, type TcpPeer } from "../../tcp-service.ts";
-import { failure } from "./house.ts";
-import { hashAll, writeAll } from "./whole.ts";
+import { type BridgeStatus, type OpenBridgeOptions, openBridge } from "../../src/client/bridge.ts";
+import { eventually } from "../calm.ts";
+import { failure } from "../client/bridge/house.ts";
+import { hashAll, writeAll } from "../client/bridge/whole.ts";
+import { withNodes } from "../nodes-house.ts";
+import { sharedRedis } from "../redis-house.ts";
+import { requires } from "../requires.ts";
+import { noise, sha256 } from "../routes/bridge-house.ts";
+import { newSeed, seeded } from "../seeded.ts";
+import { type SharedOptions, startGateways } from "../shared-gateways.ts";
+import { startProxy } from "../tcp-proxy.ts";
+import { startService, type TcpPeer } from "../tcp-service.ts";
 
 const MIB = 1024 * 1024;
 const seed = newSeed();

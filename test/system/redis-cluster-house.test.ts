@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
-import { sharedRedisCluster } from "./redis-cluster-house.ts";
-import { requires } from "./requires.ts";
+import { sharedRedisCluster } from "../redis-cluster-house.ts";
+import { requires } from "../requires.ts";
 
 const test = requires("redis-server");
 const shared = sharedRedisCluster();

@@ -1,6 +1,6 @@
 import { engineContract } from "../contracts/engine.ts";
+import { startEngine } from "../engines/redis-house.ts";
 import { sharedRedisCluster } from "../redis-cluster-house.ts";
-import { startEngine } from "./redis-house.ts";
 
 const cluster = sharedRedisCluster();
 /** The tests move the clock by hours, and neither Redis nor a node is late then. */

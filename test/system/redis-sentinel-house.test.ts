@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
-import { startRedisSentinel } from "./redis-sentinel-house.ts";
-import { requires } from "./requires.ts";
+import { startRedisSentinel } from "../redis-sentinel-house.ts";
+import { requires } from "../requires.ts";
 
 const test = requires("redis-server");
 
