@@ -49,6 +49,7 @@ import { createOwnPages, type Told } from "./reception/own-pages.ts";
 import { createRouter } from "./reception/router.ts";
 import { checkFolder, createStaticFiles } from "./reception/static-files.ts";
 import { createReception, type ReceptionOptions } from "./reception.ts";
+import { createUniqueIds } from "./unique-ids.ts";
 
 export interface Gateway {
   /** Binds and resolves once it listens; rejects with LISTEN_FAILED, or with ENGINE_DOWN when the engine's file cannot be opened. */
@@ -200,7 +201,7 @@ function receptionOf(config: Config, { endpoints, counts, told, door, refusesByC
   const { log, isDraining } = doorway;
   return createReception({
     ...doorway,
-    handshake: createHandshake({ door, isDraining, nextId: createIds(), log, refusesByClose }),
+    handshake: createHandshake({ door, isDraining, nextId: createUniqueIds(), log, refusesByClose }),
     router: createRouter(pathsOf(endpoints)),
     maxHeaders: config.limits.headers,
     ownPage: createOwnPages({
@@ -269,14 +270,4 @@ function engineProblem(engine: Engine): string | undefined {
 /** 0 means no limit, so it is the largest of all. */
 function largest(limits: readonly number[]): number {
   return limits.includes(0) ? 0 : Math.max(...limits, 1);
-}
-
-/** Unique across nodes and restarts: 64 random bits for this process, then a count. */
-function createIds(): () => string {
-  const prefix = randomBytes(8).toString("base64url");
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${prefix}-${count.toString(36)}`;
-  };
 }

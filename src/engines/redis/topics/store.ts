@@ -1,5 +1,4 @@
 /** What scripts do and say about the topics of one route, in the engine's words. Every call may reject with ENGINE_DOWN. */
-import { randomBytes } from "node:crypto";
 import {
   HISTORY_PAGE_BYTES,
   type HistoryLimits,
@@ -8,6 +7,7 @@ import {
   type Position,
 } from "../../../engine.ts";
 import { collect, type Held } from "../../../topics/history.ts";
+import { createUniqueIds } from "../../../unique-ids.ts";
 import type { Home, Homes } from "../homes.ts";
 import type { Arg } from "../server.ts";
 import { decodeBody } from "./body.ts";
@@ -49,7 +49,8 @@ export interface Store {
 
 export function createStore(homes: Homes, route: string, limits: HistoryLimits): Store {
   const kind = `topics ${route}`;
-  const freshEpoch = createEpochs();
+  // One for each call: whichever of them is used, it was not used before.
+  const freshEpoch = createUniqueIds();
   const now = () => [homes.now(), freshEpoch()] as const;
   const home = (topic: string) => homes.of(kind, topic);
   const { size, ttl, bytes, total = 0 } = limits;
@@ -145,14 +146,4 @@ function heldOf({ head, oldest, messages }: Raw): Held {
 function listOf(answer: unknown): unknown[] {
   if (Array.isArray(answer)) return answer;
   throw new Error("an answer of another form");
-}
-
-/** One for each call: whichever of them is used, it was not used before. */
-function createEpochs(): () => string {
-  const prefix = randomBytes(8).toString("base64url");
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${prefix}-${count.toString(36)}`;
-  };
 }
