@@ -96,11 +96,8 @@ export function createPresence(options: RedisPresenceOptions): RedisPresence {
       // What was asked of this node before is in the answer, and was told.
       await place.answered;
       // Whoever watches puts what is told on top of this answer, so it must not be older than what is told.
-      const mirror = place.watched.get(topic)?.mirror;
-      if ((await mirror?.ready()) === false) throw downError(AWAY);
-      const settling = mirror?.settlingPage(query.after, query.limit);
-      if (settling === undefined) return list(place, topic, query);
-      return { ...settling, members: settling.members.map(([conn, value]) => memberOf(conn, value)) };
+      if ((await place.watched.get(topic)?.mirror.ready()) === false) throw downError(AWAY);
+      return list(place, topic, query);
     },
     watch(topic, changed) {
       if (isClosed) return { close() {} };
@@ -204,9 +201,15 @@ async function list(
   topic: string,
   { after, limit }: Parameters<Presence["list"]>[1],
 ): Promise<PresencePage> {
+  const mirror = place.watched.get(topic)?.mirror;
   const found: PresencePage["members"][number][] = [];
   for (let last = after; ; last = found.at(-1)?.conn) {
-    const { total, start, members } = await page(place, topic, last, limit - found.length);
+    const read = await page(place, topic, last, limit - found.length);
+    mirror?.saw(read);
+    const settling = mirror?.settlingPage(after, limit);
+    if (settling !== undefined)
+      return { ...settling, members: settling.members.map(([conn, value]) => memberOf(conn, value)) };
+    const { total, start, members } = read;
     for (const [conn, value] of members) found.push(memberOf(conn, value));
     const complete = start + members.length >= total;
     if (complete || found.length >= limit) return { members: found, total, complete };

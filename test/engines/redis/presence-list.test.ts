@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { testClock } from "../../clock.ts";
 import { sharedRedis } from "../../redis-house.ts";
+import { startReplayingProxy } from "../../replaying-proxy.ts";
 import { requires } from "../../requires.ts";
 import { startProxy } from "../../tcp-proxy.ts";
 import { isUp, openNode, pass, passUntil, settle } from "./leases-house.ts";
@@ -54,4 +55,23 @@ test("has those whose nodes have not registered them again yet, if all data was 
   await pass(clock, 20_000, 10_000, [a, b]);
   expect(await conns(a.presence, "t")).toEqual(["a-3", "m-1", "m-2", "m-12"]);
   expect([view.told.length, view.wrong]).toEqual([4, []]);
+});
+
+test("tells the leave of whoever was in the list, if the node heard nothing of both", async () => {
+  const { port } = await redis();
+  const clock = testClock();
+  using way = await startReplayingProxy(port);
+  using a = await openNode(`redis://127.0.0.1:${way.port}`, { clock, lease: 10_000, timeout: 5_000 });
+  using b = await openNode(`redis://127.0.0.1:${port}`, { clock, lease: 10_000, timeout: 5_000 });
+  const view = look(a.presence, "t");
+  b.presence.join("t", who("m-1"), 0);
+  await settle([a, b]);
+  way.replay = () => [];
+  b.presence.join("t", who("m-2"), 0);
+  await settle([b]);
+  expect(await conns(a.presence, "t")).toEqual(["m-1", "m-2"]);
+  b.presence.leave("t", "m-2");
+  await settle([b]);
+  await passUntil(clock, [a, b], view.until(view.told.includes("+m-1 1") ? 1 : 0));
+  expect(view.told.slice(-2)).toEqual(["+m-2 2", "-m-2 1"]);
 });

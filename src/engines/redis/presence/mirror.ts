@@ -96,6 +96,13 @@ export class Mirror {
     return { members: rest.slice(0, limit), total: all.length, complete: rest.length <= limit };
   }
 
+  /** What somebody was answered: who is in it must be told of when they leave, and so is here from now on. */
+  saw({ gen, position, number, members }: Page): void {
+    if (this.#gen !== undefined && gen !== this.#gen) this.check(gen, position);
+    if (gen !== this.#gen || number <= this.#number || this.#settling !== undefined) return;
+    for (const [conn, value] of members) this.#apply({ kind: "join", conn, value });
+  }
+
   /** Whether it knows the members; it reads them when it does not. */
   async ready(): Promise<boolean> {
     if (this.#gen === undefined) await this.load();
