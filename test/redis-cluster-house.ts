@@ -29,6 +29,8 @@ export interface RedisClusterHouse extends AsyncDisposable {
   replicaOf(master: ClusterNodeHouse): Promise<ClusterNodeHouse>;
   /** Resolves when all that run agree that everything is served, and by the same masters. */
   settled(): Promise<void>;
+  /** Has a replica take the place of its master, as an operator does. Resolves when it has. */
+  failover(replica: ClusterNodeHouse): Promise<void>;
   /** Moves a slot with its keys to another master. */
   moveSlot(slot: number, to: ClusterNodeHouse): Promise<void>;
   flush(): Promise<void>;
@@ -44,6 +46,7 @@ const SLOTS = 16_384;
 const NODE_TIMEOUT_MS = 1_000;
 const SETTLES_S = 25;
 const LOOK_MS = 20;
+const FAILOVER_MS = 1_000;
 
 const SETTINGS = {
   "cluster-enabled": "yes",
@@ -137,6 +140,18 @@ function houseOf(nodes: readonly ClusterNodeHouse[]): RedisClusterHouse {
         return found !== undefined && listOf(await found.command("ROLE"))[3] === "connected";
       });
       return found ?? master;
+    },
+    async failover(replica) {
+      let asked = Number.NEGATIVE_INFINITY;
+      await until(async () => {
+        if (listOf(await replica.command("ROLE"))[0] === "master") return true;
+        // A master that has not heard yet whose replica it is passes it over in silence.
+        if (performance.now() - asked > FAILOVER_MS) {
+          asked = performance.now();
+          await replica.command("CLUSTER", "FAILOVER");
+        }
+        return false;
+      });
     },
     async moveSlot(slot, to) {
       const from = await this.masterOf(slot);

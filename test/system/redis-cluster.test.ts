@@ -104,14 +104,16 @@ test(
     withScene(async (scene) => {
       const { cluster, traffic, hit, slot } = scene;
       const master = await cluster.masterOf(slot);
-      await (await cluster.replicaOf(master)).command("CLUSTER", "FAILOVER");
+      const first = cluster.failover(await cluster.replicaOf(master));
       await traffic.until(() => traffic.epochs(hit).length === 2);
+      await first;
       await traffic.passes();
       expectNewEpoch(scene);
       await cluster.settled();
       await cluster.replicaOf(await cluster.masterOf(slot));
-      await master.command("CLUSTER", "FAILOVER");
+      const back = cluster.failover(master);
       await traffic.until(() => traffic.epochs(hit).length === 3);
+      await back;
       await traffic.passes();
     }),
   60_000,
