@@ -150,12 +150,14 @@ export function relayNodes(url: string, input: Partial<RelayOptions> = {}): Rela
         way[Symbol.dispose]();
       },
       async echo() {
-        if (homes.problem !== undefined || own.isStopped) return;
-        const heard = new Promise<void>((resolve) => {
-          heardEcho = resolve;
-          main.server.call("PUBLISH", [`echo:${self}`, "1"]).catch(resolve);
-        });
-        await bounded("an echo", heard);
+        if (own.isStopped) return;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        heardEcho = resolve;
+        const say = () => void main.server.call("PUBLISH", [`echo:${self}`, "1"]).catch(() => {});
+        say();
+        // A connection that goes away takes it along.
+        const again = setInterval(() => (homes.problem === undefined ? say() : resolve()), 20);
+        await bounded("an echo", promise).finally(() => clearInterval(again));
       },
     };
     living.add(life);
