@@ -18,7 +18,7 @@ const BAR_KEPT_MIB = 32;
 const MIB = 2 ** 20;
 
 /** A history that holds all of it; the default is 100 messages. */
-const history = { size: MESSAGES, bytes: "16MiB" };
+export const history = { size: MESSAGES, bytes: "16MiB" };
 
 export async function recovery(): Promise<Figure[]> {
   const server = await boot(fairlead("room", { history }), 0);
@@ -47,7 +47,7 @@ export async function recovery(): Promise<Figure[]> {
 }
 
 /** Fills the history; answers its epoch. */
-async function publishAll({ port }: Server): Promise<string> {
+export async function publishAll({ port }: Server): Promise<string> {
   const publisher = await connect(port, PATH, PROTOCOL);
   publisher.write(pubs("x".repeat(128), MESSAGES)());
   // The welcome, and for each message its answer and its event.
@@ -70,7 +70,7 @@ function readEpoch(port: number): Promise<string> {
 }
 
 /** Seconds of CPU. Nobody waits for its messages before the next one dials. */
-async function storm({ port, pid }: Server, epoch: string): Promise<number> {
+export async function storm({ port, pid }: Server, epoch: string): Promise<number> {
   const began = cpuSeconds(pid);
   const clients = await connectAll(port, `${PATH}?since=${epoch}:0`, CLIENTS, 0, PROTOCOL);
   await Promise.all(clients.map((client: Client) => heard(client, 1 + MESSAGES)));

@@ -3,6 +3,7 @@
  * three, and a relay whose peers are on two. All nodes share the core of the servers, and CPU is that of all of them.
  */
 import { type Client, connect, connectAll } from "./client.ts";
+import { fairlead } from "./contestants.ts";
 import { clientFrame, repeat, TEXT } from "./frames.ts";
 import { closedLoop, type Load } from "./load.ts";
 import { pairs } from "./peers.ts";
@@ -25,6 +26,9 @@ const READERS = 1_000;
 const BURST = 32;
 const BAR_SPREAD = 1.1;
 
+/** 0.85 of the deliveries in the same CPU time. */
+const BAR_FANOUT = 1 / 0.85;
+
 const ROUNDS = 5;
 const ROUND_MS = 500;
 const WARM_MS = 1_000;
@@ -34,12 +38,15 @@ export async function nodes(): Promise<Figure[]> {
   if (redis === undefined) return [];
   return [
     ...(await withNodes(redis, "room", 2, hop)),
+    ...(await withNodes(redis, "room", 2, fanned)),
     ...(await withNodes(redis, "room", 3, (three) =>
       withNodes(redis, "room", 1, (one) => spread(three, one)),
     )),
     ...(await withNodes(redis, "relay", 2, (two) => relayed(two, redis))),
   ];
 }
+
+const inBursts = (burst: number) => (burst === 1 ? "single" : `bursts of ${burst}`);
 
 type Found = Promise<readonly Figure[]>;
 
@@ -93,6 +100,42 @@ async function readersOf(nodes: readonly Server[], burst: number): Promise<Load>
   return closedLoop([{ sender, burst: () => frames, receivers, frames: deliveries }], deliveries);
 }
 
+/**
+ * Somebody publishes elsewhere, and one node delivers to so many of its own; against one process with all of it in memory, which is
+ * where the publish is too.
+ */
+async function fanned([from, to]: readonly Server[]): Found {
+  if (from === undefined || to === undefined) return [];
+  const memory = await boot(fairlead("room", { echo: false }, "memory engine"), 0);
+  const figures: Figure[] = [];
+  for (const readers of [100, 1_000])
+    for (const burst of [1, BURST]) {
+      const far = await enter(await fanOut(from, to, readers, burst), [to]);
+      const near = await enter(await fanOut(memory, memory, readers, burst), [memory]);
+      for (let i = 0; i < ROUNDS; i++) {
+        await far.round();
+        await near.round();
+      }
+      const name = `128 B to ${readers.toLocaleString("en-US")}, published on another node, ${inBursts(burst)}`;
+      const ratio = median(far.cpu.map((cpu, i) => cpu / (near.cpu[i] ?? Number.NaN)));
+      figures.push(
+        { name: `${name}: CPU per delivery`, server: SERVER, value: median(far.cpu), unit: "µs" },
+        { name, server: SERVER, value: ratio, unit: "of memory engine", bar: BAR_FANOUT },
+      );
+      for (const { load } of [far, near]) load.end();
+    }
+  await memory.stop();
+  return figures;
+}
+
+async function fanOut(from: Server, to: Server, readers: number, burst: number): Promise<Load> {
+  const path = `/room/far-${readers}-${burst}`;
+  const receivers = await connectAll(to.port, path, readers, GREETINGS, PROTOCOL);
+  const sender = await connect(from.port, path);
+  const frames = repeat(MESSAGE, burst);
+  return closedLoop([{ sender, burst: () => frames, receivers, frames: readers * burst }], readers * burst);
+}
+
 /** In turns, as rows are measured, because what the machine does meanwhile changes. */
 async function spread(three: readonly Server[], one: readonly Server[]): Found {
   const figures: Figure[] = [];
@@ -104,7 +147,7 @@ async function spread(three: readonly Server[], one: readonly Server[]): Found {
       await narrow.round();
     }
     const ratio = median(wide.cpu.map((cpu, i) => cpu / (narrow.cpu[i] ?? Number.NaN)));
-    const name = `128 B, ${burst === 1 ? "single" : `bursts of ${burst}`}: CPU of nodes per delivery`;
+    const name = `128 B, ${inBursts(burst)}: CPU of nodes per delivery`;
     const figure = { server: SERVER, unit: "µs" };
     figures.push(
       { ...figure, name: `one node, 1,000 readers, ${name}`, value: median(narrow.cpu) },

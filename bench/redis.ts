@@ -8,6 +8,7 @@ import type { Load } from "./load.ts";
 import type { Kind, Row } from "./measure.ts";
 import { cpuSeconds } from "./proc.ts";
 import { pub } from "./pub.ts";
+import { clients } from "./redis-clients.ts";
 import { nodes } from "./redis-nodes.ts";
 import { freshPrefix, NO_REDIS, node, startRedis } from "./redis-server.ts";
 import type { Figure } from "./report.ts";
@@ -103,7 +104,7 @@ export async function redis(): Promise<Figure[]> {
       { ...of(({ redis }) => redis), name: `publish through Redis, ${name}: CPU`, server: "redis-server" },
     ];
   });
-  return [...beside, ...(await nodes())];
+  return [...beside, ...(await nodes()), ...(await clients())];
 }
 
 /** The others were to warm up. */
