@@ -17,11 +17,14 @@ const FIRST_ROOMS = 50;
 /** As long as a look at every topic takes to come again. */
 const SILENCE_MS = 10_000;
 const RECOVERED = 1_000;
+const LISTENERS = 16;
+const TOLD = 20_000;
+const BURST = 32;
 
 export async function clients(): Promise<Figure[]> {
   const redis = await startRedis();
   if (redis === undefined) return [];
-  return [...(await idle(redis)), ...(await recovered(redis))];
+  return [...(await idle(redis)), ...(await recovered(redis)), ...(await told(redis))];
 }
 
 async function enterRooms({ port }: Server, from: number, to: number): Promise<Client[]> {
@@ -80,4 +83,47 @@ async function recovered(redis: Server): Promise<Figure[]> {
     { name, server: SERVER, value: cpu * each, unit: "µs" },
     { name, server: REDIS, value: redisCpu * each, unit: "µs" },
   ];
+}
+
+/** Pub/sub as Redis has it, without our scripts: what each further node that listens to a topic costs. */
+async function told(redis: Server): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const burst of [1, BURST]) {
+    const one = await tellAll(redis, 1, burst);
+    const many = await tellAll(redis, 1 + LISTENERS, burst);
+    const name = `one more node that listens to a topic, ${burst === 1 ? "single" : `bursts of ${burst}`}`;
+    figures.push({ name: `${name}: CPU`, server: REDIS, value: (many - one) / LISTENERS, unit: "µs" });
+  }
+  return figures;
+}
+
+/** Microseconds of CPU for each message to so many. */
+async function tellAll({ port, pid }: Server, listeners: number, atOnce: number): Promise<number> {
+  let got = 0;
+  let done = Promise.withResolvers<void>();
+  const data = (_: unknown, bytes: Uint8Array) => {
+    got += bytes.length;
+    if (got >= due) done.resolve();
+  };
+  const channel = `bench-${listeners}-${atOnce}`;
+  const message = "x".repeat(128);
+  const each = `*3\r\n$7\r\nmessage\r\n$${channel.length}\r\n${channel}\r\n$128\r\n${message}\r\n`.length;
+  const hello = `*3\r\n$9\r\nsubscribe\r\n$${channel.length}\r\n${channel}\r\n:1\r\n`.length;
+  let due = hello * listeners;
+  const open = () => Bun.connect({ hostname: "127.0.0.1", port, socket: { data } });
+  const sockets = await Promise.all(Array.from({ length: listeners }, open));
+  for (const socket of sockets) socket.write(`SUBSCRIBE ${channel}\r\n`);
+  await done.promise;
+  const publisher = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+  const burst = `PUBLISH ${channel} ${message}\r\n`.repeat(atOnce);
+  const began = cpuSeconds(pid);
+  for (let sent = 0; sent < TOLD; sent += atOnce) {
+    done = Promise.withResolvers();
+    due += each * listeners * atOnce;
+    publisher.write(burst);
+    await done.promise;
+  }
+  const cpu = cpuSeconds(pid) - began;
+  for (const socket of [publisher, ...sockets]) socket.end();
+  return (cpu * 1e6) / TOLD;
 }
