@@ -4,7 +4,8 @@ import { only, prepare, runStep } from "./steps.mjs";
 
 const { root, bun } = await prepare("fuzz");
 const asked = process.argv.slice(2);
-const oracles = ["oracle", "oracle-sockets", "nodes-oracle", "relay-oracle", "relay-oracle-sockets"];
+const relays = ["relay-oracle", "relay-oracle-sockets", "relay-oracle-nodes"];
+const oracles = ["oracle", "oracle-sockets", "nodes-oracle", ...relays];
 const files = oracles.map((name) => `./test/system/${name}.test.ts`);
 const inputs = { name: "fuzz", command: bun, args: ["test/fuzz/main.ts", ...asked], seconds: 86_400 };
 // Ten seeds of each kind of trouble of nodes take seven minutes alone.
