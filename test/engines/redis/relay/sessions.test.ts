@@ -114,6 +114,19 @@ describe("a session ends", () => {
     expect(keys.filter((key) => key.endsWith(":g"))).toEqual([]);
   });
 
+  test("with its receipts: whoever comes after it hears nothing of what it sent", async () => {
+    await using house = await twoNodes(await url());
+    const [center, local] = [await house.a.join("center"), await house.b.join("local")];
+    center.say(send("a"));
+    center.say({ t: "leave" });
+    await house.rest();
+    const other = await house.b.join("center");
+    local.say({ t: "ack", upto: 1 });
+    expect(await other.heard()).toEqual([]);
+    expect(await other.ask(send("a"))).toMatchObject({ t: "ok", seq: 2 });
+    expect(await other.heard()).toEqual([]);
+  });
+
   test("for nobody but its user, in its group and role", async () => {
     await using house = await twoNodes(await url());
     const local = await house.a.join("local", {}, "alice");
