@@ -9,6 +9,7 @@ export function engineProblems(input: unknown): Problem[] {
     ...fileProblems(valueAt(engine, ["sqlite"])),
     ...redisProblems(valueAt(engine, ["redis"])),
     ...modeProblems(engine),
+    ...placeProblems(engine),
     ...["timeout", "lease"].flatMap((name) => periodProblems(["engine", name], valueAt(engine, [name]))),
     ...advertiseProblems(valueAt(input, ["advertise"])),
   ];
@@ -52,6 +53,24 @@ function modeProblems(engine: unknown): Problem[] {
       hint: " A Cluster fails over by itself: leave it out.",
     },
   ];
+}
+
+/** Which of its databases, and by which way: a Cluster has one, and neither it nor Sentinels are found by a path. */
+function placeProblems(engine: unknown): Problem[] {
+  const mode = valueAt(engine, ["cluster"]) === true ? "cluster" : "sentinel";
+  if (mode === "sentinel" && valueAt(engine, ["sentinel"]) === undefined) return [];
+  const received = valueAt(engine, ["redis"]);
+  return [received].flat().flatMap((one, index) => {
+    const url = typeof one === "string" && isRedisUrl(one) ? URL.parse(one) : null;
+    const path: KeyPath = Array.isArray(received) ? ["engine", "redis", index] : ["engine", "redis"];
+    const problem = { path, received: one, secret: true as const };
+    if (url?.protocol === "unix:")
+      return [{ ...problem, text: `cannot be a socket beside engine.${mode}`, hint: " Name host and port." }];
+    if (mode === "sentinel" || url === null || /^\/?0*$/.test(url.pathname)) return [];
+    return [
+      { ...problem, text: "names a database beside engine.cluster", hint: " A Cluster has database 0 only." },
+    ];
+  });
 }
 
 function periodProblems(path: KeyPath, received: unknown): Problem[] {

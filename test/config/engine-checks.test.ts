@@ -37,6 +37,22 @@ test("refuses a Sentinel beside a Cluster, and a timeout or lease of 0", () => {
   ]);
 });
 
+test("refuses a database of a Cluster, and a socket where a Cluster or Sentinels are found by host and port", () => {
+  const cluster = (redis: unknown) => told({ engine: { redis, cluster: true } });
+  for (const fine of ["redis://a", "redis://a/", "redis://a/0", ["redis://a", "redis://b"]])
+    expect(cluster(fine)).toEqual([]);
+  expect(cluster(["redis://a", "redis://b/2"])).toEqual([
+    "engine.redis.1: names a database beside engine.cluster. A Cluster has database 0 only.",
+  ]);
+  expect(cluster("unix:///run/redis.sock")).toEqual([
+    "engine.redis: cannot be a socket beside engine.cluster. Name host and port.",
+  ]);
+  const sentinel = (redis: string) => told({ engine: { redis, sentinel: "m" } });
+  expect(sentinel("redis://a:26379/2")).toEqual([]);
+  expect(sentinel("unix:///run/redis.sock")[0]).toContain("cannot be a socket beside engine.sentinel");
+  expect(told({ engine: { redis: "redis://a/2" } })).toEqual([]);
+});
+
 test("takes as the address of a node what clients can be sent to, without a path", () => {
   for (const fine of ["wss://node-1.example.com", "ws://10.0.0.7:8080", "wss://[::1]:8443/"])
     expect(told({ advertise: fine })).toEqual([]);
