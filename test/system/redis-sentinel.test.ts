@@ -1,7 +1,9 @@
 /** Masters that Sentinels replace, under traffic of two engines. */
 import { expect } from "bun:test";
+import { openHomes } from "../engines/redis/homes-house.ts";
 import { isOrdered, startTraffic, type Traffic } from "../engines/redis/traffic.ts";
 import { freshPrefix, startEngine } from "../engines/redis-house.ts";
+import { askRedis } from "../redis-client.ts";
 import type { RedisOptions } from "../redis-house.ts";
 import { type RedisSentinelHouse, startRedisSentinel } from "../redis-sentinel-house.ts";
 import { requires } from "../requires.ts";
@@ -81,3 +83,16 @@ for (const keeps of ["nothing", "always"] as const)
       }),
     60_000,
   );
+
+test("logs in to Sentinels with the password of the URL, and to Redis with engine.password", async () => {
+  await using house = await startRedisSentinel();
+  for (const server of house.servers)
+    await server.command("ACL", "SETUSER", "gate", "on", ">of-redis", "~*", "&*", "+@all");
+  for (const url of house.urls)
+    await askRedis(Number(new URL(url).port), ["ACL", "SETUSER", "default", ">of-sentinel"]);
+  const urls = house.urls.map((url) => url.replace("//", "//gate:of-sentinel@"));
+  using own = await openHomes(urls, { sentinel: house.name, password: "of-redis" });
+  expect(own.homes.problem).toBeUndefined();
+  const clients = String(await house.servers[0]?.command("CLIENT", "LIST"));
+  expect(clients).toContain("user=gate");
+}, 30_000);

@@ -107,15 +107,19 @@ const placeOf = ({ path, host, port }: Host): ClientOptions =>
 interface SentinelOptions {
   readonly name: string;
   readonly timeout: number;
+  /** Of Redis. */
+  readonly password?: string | undefined;
 }
 
-/** One that does not answer within the timeout is passed over for the next. They are spoken to with TLS where the URLs say so. */
+/** They may want a password of their own: then it stands in the URL, and that of Redis does not. One that does not answer within the timeout is passed over for the next. They are spoken to with TLS where the URLs say so. */
 function sentinelsOf(
   hosts: readonly Host[],
-  { name, timeout }: SentinelOptions,
+  { name, timeout, password }: SentinelOptions,
   tls: ClientOptions["tls"],
 ): ClientOptions {
+  const own = password === undefined ? "" : (hosts[0]?.password ?? "");
   return {
+    ...(own !== "" && { sentinelPassword: own }),
     sentinels: hosts.map(({ host, port }) => ({ host, port: port || SENTINEL_PORT })),
     name,
     sentinelCommandTimeout: timeout,
