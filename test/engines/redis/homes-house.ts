@@ -30,6 +30,11 @@ export async function openHomes(
     onThrow: (_channel, error) => void said.push(String(error)),
     ...deps,
   });
-  await homes.start();
+  try {
+    await homes.start();
+  } catch (error) {
+    homes.close();
+    throw error;
+  }
   return { homes, said, [Symbol.dispose]: () => homes.close() };
 }
