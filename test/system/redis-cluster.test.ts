@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import { systemClock } from "../../src/clock.ts";
 import { slotOf } from "../../src/engines/redis/cluster-map.ts";
 import { createHomes } from "../../src/engines/redis/homes.ts";
+import { page } from "../docs/markdown.ts";
 import { redisOptions } from "../engines/redis/homes-house.ts";
 import { isOrdered, ROUTE, startTraffic, type Traffic } from "../engines/redis/traffic.ts";
 import { freshPrefix, startEngine } from "../engines/redis-house.ts";
@@ -161,3 +162,37 @@ test(
     }),
   60_000,
 );
+
+test(
+  "hears on when the node that it hears from dies, whichever that is",
+  () =>
+    withScene(async ({ cluster, traffic }) => {
+      const heardFrom: ClusterNodeHouse[] = [];
+      for (const node of cluster.nodes)
+        if (String(await node.command("CLIENT", "LIST", "TYPE", "pubsub")).includes("id="))
+          heardFrom.push(node);
+      await heardFrom[0]?.kill();
+      expect(heardFrom).not.toEqual([]);
+      await cluster.settled();
+      await traffic.passes();
+    }),
+  60_000,
+);
+
+test("takes user, password and rights along to the nodes that it finds", async () => {
+  await using cluster = await startRedisCluster();
+  const rights =
+    /^user fairlead on >\S+ (.*)$/m.exec(page("docs/engines/redis.md").text)?.[1]?.split(" ") ?? [];
+  for (const { command } of cluster.nodes) {
+    await command("ACL", "SETUSER", "gate", "on", ">secret", ...rights);
+    await command("ACL", "SETUSER", "default", "resetpass", ">other");
+  }
+  const [url = ""] = cluster.urls;
+  const parts = { redis: { cluster: true, password: "secret", prefix: "fairlead" } };
+  const engine = await startEngine(url.replace("//", "//gate@"), parts);
+  await using _end = { [Symbol.asyncDispose]: () => engine.close() };
+  expect(engine.health().text).toBe("on Redis");
+  const traffic = await startTraffic([engine], ["a", "b", "c", "d"]);
+  await traffic.passes();
+  expect(["a", "b", "c", "d"].flatMap((topic) => traffic.refused(topic))).toEqual([]);
+}, 60_000);
