@@ -10,9 +10,9 @@ const KINDS = ["bridge", "echo", "feed", "relay", "room"];
 const WITH_LIBRARY = ["feed", "room"];
 const examples = join(root, "examples");
 
-test("there is an example of every kind, one of who may come in, and no other folder", () => {
+test("there is an example of every kind, one of who may come in, one of several nodes, and no other folder", () => {
   const folders = readdirSync(examples, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(folders.map(({ name }) => name).sort()).toEqual(["auth", ...KINDS]);
+  expect(folders.map(({ name }) => name).sort()).toEqual(["auth", ...KINDS, "cluster"].sort());
 });
 
 for (const kind of KINDS) {
@@ -49,4 +49,12 @@ test("the example of who may come in has a valid config, and the key that its se
   const [key = ""] = /fl_[\w-]+/.exec(readFileSync(join(folder, "server.ts"), "utf8")) ?? [];
   expect(createApiKeys(config.auth?.keys ?? {}).check(key)).toMatchObject({ tokenId: "app" });
   expect(readFileSync(join(folder, "index.html"), "utf8")).toContain('from "fairlead/client"');
+});
+
+test("the example of several nodes has a valid config with an engine that they share, and uses the library", async () => {
+  const folder = join(examples, "cluster");
+  const file = join(folder, "fairlead.yaml");
+  const { config } = await loadConfig({ base: { file }, folder, env: {}, flags: [] });
+  expect(config.engine).toMatchObject({ redis: "redis://127.0.0.1:6379" });
+  expect(readFileSync(join(folder, "cluster.ts"), "utf8")).toContain('from "fairlead/client"');
 });
