@@ -70,6 +70,9 @@ export const BORROWED: Readonly<Record<number, Readonly<Record<string, readonly 
   22: { "test/system/conformance.test.ts": ["is in every case what the case's file says"] },
   23: { "test/system/fuzz.test.ts": ["no input is a crash, a hang, an error of ours"] },
   24: { "test/system/fuzz.test.ts": ["no input is a crash, a hang, an error of ours"] },
+  27: {
+    "test/system/rolling-restart.test.ts": ["loses nothing, and repeats nothing"],
+  },
   28: {
     "test/cli/run-gateway.test.ts": ["ends at once on a second signal, with 143"],
     "test/system/pty.test.ts": ["ends at once, with exit code 130, on a second Ctrl-C"],

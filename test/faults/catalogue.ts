@@ -34,9 +34,6 @@ function later(number: number, name: string, holds: string, notBuilt: string): v
   list.push({ number, fault: name, how: "", holds, notBuilt });
 }
 
-const NODES = "there is one process";
-const REDIS = "there is no engine on Redis";
-
 fault(1, "client vanishes without FIN", "all packets of its address dropped, both ways", "E R");
 fault(2, "half-open, seen from the client", "the same, looked at from the library", "L O R");
 fault(3, "outage of 3 s", "packets dropped, then not", "L O");
@@ -71,14 +68,29 @@ fault(
   "E",
 );
 fault(24, "mutated handshakes", "the same", "E");
-later(25, "SIGKILL of one gateway of three", "L O R", NODES);
-fault(26, "a process stopped for a while", "SIGSTOP, SIGCONT", "L O R");
-fault(27, "SIGTERM under load", "300 clients, publishers that go on", "L O E R");
+fault(25, "SIGKILL of one gateway of three", "readers, members and publishers at each", "L O R");
+fault(
+  26,
+  "a process stopped for a while",
+  "SIGSTOP, SIGCONT; of one process, and of one node of three",
+  "L O R",
+);
+fault(
+  27,
+  "SIGTERM under load",
+  "300 clients, publishers that go on; three nodes one after the other",
+  "L O E R",
+);
 fault(28, "second SIGTERM or SIGINT", "signals, a terminal's Ctrl-C", "E");
-later(29, "Redis killed and back", "L R", REDIS);
-later(30, "Redis stopped", "E B", REDIS);
-fault(31, "engine loses its data", "the file removed between two runs, overwritten during one", "L E");
-later(32, "Redis cuts a slow node", "L R", REDIS);
+fault(29, "Redis killed and back", "SIGKILL, with and without a file that it keeps", "L E R");
+fault(30, "Redis stopped", "SIGSTOP for 5 s, publishes in thousands", "E B");
+fault(
+  31,
+  "engine loses its data",
+  "the file removed between two runs, overwritten during one; FLUSHALL",
+  "L E",
+);
+fault(32, "Redis cuts a slow node", "`client-output-buffer-limit`, a proxy that does not read, 32 MB", "L R");
 fault(33, "gateway killed while it writes sqlite", "SIGKILL at random in a write loop", "L O");
 fault(
   34,
@@ -86,9 +98,9 @@ fault(
   "second process, damaged file, limit of file size",
   "E R",
 );
-later(35, "partition between node and Redis", "E R", REDIS);
-later(36, "partition between gateways", "R", NODES);
-later(37, "duplicated or reordered engine messages", "O", "both engines are in the process");
+fault(35, "partition between node and Redis", "a proxy whose links say nothing any more", "L E R");
+fault(36, "partition between gateways", "the same: all that they say to each other goes through Redis", "R");
+fault(37, "duplicated or reordered engine messages", "a proxy that shuffles, doubles and loses them", "L O");
 fault(38, "mass reconnect", "1,500 sessions, SIGKILL, new process", "R L");
 fault(39, "wall clock jumps", "a clock of the test's own: both engines, claims of tokens", "E");
 fault(40, "event loop blocked for 2 s", "SIGSTOP, SIGCONT among 300 clients", "I E");
