@@ -121,6 +121,23 @@ test(
 );
 
 test(
+  "leaves a master that hangs, and does not go back when it goes on",
+  () =>
+    withScene(async (scene) => {
+      const { cluster, traffic, hit, slot } = scene;
+      const master = await cluster.masterOf(slot);
+      await cluster.replicaOf(master);
+      master.stop();
+      await traffic.until(() => traffic.epochs(hit).length === 2);
+      master.cont();
+      await cluster.settled();
+      await traffic.passes();
+      expectNewEpoch(scene);
+    }),
+  60_000,
+);
+
+test(
   "follows a slot that moves to another master",
   () =>
     withScene(async (scene) => {

@@ -66,6 +66,20 @@ test(
   60_000,
 );
 
+test(
+  "leaves a master that hangs, and does not go back when it goes on",
+  () =>
+    withScene({}, async (house, traffic) => {
+      const before = await house.master();
+      before.stop();
+      await traffic.until(() => hasNewEpoch(traffic));
+      before.cont();
+      await traffic.passes();
+      expect(await house.replica()).toBe(before);
+    }),
+  60_000,
+);
+
 for (const keeps of ["nothing", "always"] as const)
   test(
     `uses no position twice when a replica takes over that lacks the last messages, if servers keep ${keeps}`,
