@@ -40,6 +40,18 @@ describe("an absent partner at another node", () => {
     expect({ due, delivered, expired: dropped.expired }).toEqual({ due: 2, delivered: 0, expired: 2 });
   });
 
+  test("does not get what was over when it came, though nobody has looked since", async () => {
+    await using house = await twoNodes(await url());
+    // It looks once when it begins.
+    await house.b.join("local", { group: "other" });
+    const center = await house.a.join("center");
+    center.say(send("over", { ttl: 0 }));
+    center.say(send("waits"));
+    await house.rest();
+    expect(await (await house.b.join("local")).heard()).toEqual(['data 2 "waits"']);
+    expect(await center.heard()).toEqual(["local online joined", "receipt 1 expired"]);
+  });
+
   test("does not get what came when the queue was full: the newest is dropped, and its sender told", async () => {
     await using house = await twoNodes(await url(), { queue: { ...QUEUE, size: 2 } });
     const center = await house.a.join("center");
