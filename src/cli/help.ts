@@ -9,7 +9,7 @@ export function generalHelp(commands: readonly Command[]): string {
   return [
     "Usage: fairlead [verb] [options]",
     "",
-    "One realtime gateway: echo, room, feed, relay and bridge over WebSocket, in one process on one port.",
+    "One realtime gateway: echo, room, feed, relay and bridge over WebSocket, on one port, from one process to many nodes.",
     "",
     "Verbs:",
     ...align(commands.map(({ name, summary }) => [`  ${name}`, summary])),
