@@ -26,7 +26,7 @@ for (const [may, name] of Object.entries(CASES) as [Losses, string][]) {
         console.log(`oracle: nodes, Redis may lose ${may}, FAIRLEAD_RUNS=1 FAIRLEAD_SEED=${seed}`);
         const played = await playOnNodes({ seed, may, seconds: SECONDS });
         console.log(`oracle: ${JSON.stringify(played)}`);
-        expect(played.got).toBeGreaterThan(100);
+        expect(played.got).toBeGreaterThan(20);
         expect(played.told).toBeGreaterThan(10);
       }
     },

@@ -1,6 +1,6 @@
 /** What must hold once all is mended: nodes answer, have one history and one list of members, and nobody is left behind. */
 import { until } from "../../calm.ts";
-import { speak, type V1Client } from "../../v1-client.ts";
+import { type Frame, speak, type V1Client } from "../../v1-client.ts";
 import type { Books } from "./books.ts";
 import type { Crowd } from "./crowd.ts";
 import type { Members } from "./members.ts";
@@ -39,23 +39,25 @@ export async function agreeOnMembers(
   const look = async () => {
     members.check();
     members.gather();
-    wrong = members.wrong() ?? (await wrongAnswer(clients, topic, members.present));
+    wrong = members.wrong() ?? (await wrongAnswer(urls, topic, members.present));
     return wrong === undefined;
   };
   let wrong: string | undefined;
-  const clients = await Promise.all(urls.map((url) => speak(url)));
   await until("the lists of members are right", look, seconds, () => wrong);
-  for (const client of clients) client.close();
 }
 
 async function wrongAnswer(
-  clients: readonly V1Client[],
+  urls: readonly string[],
   topic: string,
   present: readonly string[],
 ): Promise<string | undefined> {
   const right = present.toSorted().join(" ");
-  for (const [node, client] of clients.entries()) {
-    const page = await client.ask({ t: "who", topic, limit: 1_000 });
+  for (const [node, url] of urls.entries()) {
+    using client = await speak(url);
+    // A node that has no way to Redis yet says so, and ends the connection.
+    if (client.welcome["t"] !== "welcome") return `node ${node} says ${JSON.stringify(client.welcome)}`;
+    const gone = client.closed().then((): Frame => ({}));
+    const page = await Promise.race([client.ask({ t: "who", topic, limit: 1_000 }), gone]);
     const list = (page["members"] as { readonly conn: string }[] | undefined) ?? [];
     const found = list
       .map(({ conn }) => conn)

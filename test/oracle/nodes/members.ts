@@ -66,9 +66,8 @@ export async function createMembers({ path, chance, anyHost }: MembersParts): Pr
       if (members.some(isAway)) return "somebody is away";
       const right = present().toSorted().join(" ");
       if (present().length < MEMBERS) return "somebody has no welcome yet";
-      const lists = members.map(({ link }) => link?.list());
-      const wrong = lists.find((list) => list?.toSorted().join(" ") !== right);
-      return wrong === undefined ? undefined : `a list has ${wrong} instead of ${right}`;
+      const wrong = members.find(({ link }) => link?.list()?.toSorted().join(" ") !== right)?.link;
+      return wrong && `${wrong.conn()} has ${wrong.list()?.toSorted().join(" ")} instead of ${right}`;
     },
     get present() {
       return present();
