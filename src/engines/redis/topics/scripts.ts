@@ -26,8 +26,9 @@ local now, fresh = tonumber(ARGV[2]), ARGV[3]
 local state = redis.call('HMGET', home, 'tgen', 'unused', 'held', 'born', 'floor')
 if state[1] ~= gen then
   state = { gen, fresh, 0, now, 0 }
-  redis.call('HSET', home, 'tgen', gen, 'unused', fresh, 'held', 0, 'born', ARGV[2], 'floor', 0)
+  -- First: should it fail, nothing has begun yet.
   redis.call('DEL', home .. ':idem', home .. ':idems')
+  redis.call('HSET', home, 'tgen', gen, 'unused', fresh, 'held', 0, 'born', ARGV[2], 'floor', 0)
 end
 local unused = state[2]
 local function int(n) return string.format('%.0f', n) end
