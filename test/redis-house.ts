@@ -12,6 +12,7 @@ import { afterAll } from "bun:test";
 import { mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { folder } from "./folder.ts";
 import { mortal } from "./process.ts";
 import { askRedis, type Reply } from "./redis-client.ts";
 import { locate } from "./requires.ts";
@@ -112,6 +113,13 @@ function link(dir: string): string {
   const path = join(dir, "redis-server");
   symlinkSync(server, path);
   return path;
+}
+
+/** An environment whose PATH has redis-server by its name, for programs that look for it themselves. Call it inside a test. */
+export function redisOnPath(): { readonly PATH: string } {
+  const bin = folder();
+  link(bin);
+  return { PATH: `${bin}:${process.env["PATH"]}` };
 }
 
 /** For the tests of one file: a server that is started by the first of them, and emptied each time somebody asks for it. */

@@ -3,12 +3,15 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { RowResult } from "../../bench/measure.ts";
 import type { Figure } from "../../bench/report.ts";
-import { requires } from "../requires.ts";
+import { redisOnPath } from "../redis-house.ts";
+import { locate, requires } from "../requires.ts";
 import { start } from "./program.ts";
 
 const cwd = join(import.meta.dir, "../..");
-const bench = (...args: string[]) =>
-  start([process.execPath, "bin/fairlead.mjs", "--run", "bench/main.ts", ...args], { cwd });
+const bench = (...args: string[]) => {
+  const env = locate("redis-server") === undefined ? {} : redisOnPath();
+  return start([process.execPath, "bin/fairlead.mjs", "--run", "bench/main.ts", ...args], { cwd, env });
+};
 
 /** What the bench found, of a run that must end well. */
 async function measured(...args: string[]): Promise<{ rows: RowResult[]; figures: Figure[] }> {
