@@ -115,37 +115,38 @@ export function createChannels({ timeout, clock, onChange, onThrow }: ChannelsOp
     }
   }
 
+  /** At once, before the connection says so: what is heard until then may come from the wrong server. */
+  function leave(): void {
+    isUp = false;
+    client?.disconnect();
+  }
+
   return {
     get isUp() {
       return isUp;
     },
     listen(channel, heard) {
-      const leave = listeners.add(channel, heard);
+      const letGo = listeners.add(channel, heard);
       const ready = subscribe(channel);
       // Nobody has to wait for it.
       ready.catch(() => {});
-      return {
-        ready,
-        close() {
-          if (leave() && isUp) client?.unsubscribe(channel).catch(() => {});
-        },
+      const close = () => {
+        if (letGo() && isUp) client?.unsubscribe(channel).catch(() => {});
       };
+      return { ready, close };
     },
     start(connect) {
       watch = clock.every(timeout / LOOKS_PER_TIMEOUT, look);
       open(connect);
     },
-    leave() {
-      client?.disconnect();
-    },
+    leave,
     close() {
       isClosed = true;
-      isUp = false;
       retry?.cancel();
       watch?.cancel();
       listeners.clear();
       calls.refuse(downError("the engine is closed"));
-      client?.disconnect();
+      leave();
     },
   };
 }
