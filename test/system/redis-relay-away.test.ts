@@ -1,9 +1,9 @@
 import { describe, expect } from "bun:test";
-import { eventually } from "../../../calm.ts";
-import { sharedRedis } from "../../../redis-house.ts";
-import { requires } from "../../../requires.ts";
-import { envelope, heard } from "../../../routes/relay-house.ts";
-import { LEASE, send, twoNodes } from "./relay-house.ts";
+import { eventually } from "../calm.ts";
+import { LEASE, send, twoNodes } from "../engines/redis/relay/relay-house.ts";
+import { sharedRedis } from "../redis-house.ts";
+import { requires } from "../requires.ts";
+import { envelope, heard } from "../routes/relay-house.ts";
 
 const redis = sharedRedis();
 const test = requires("redis-server");

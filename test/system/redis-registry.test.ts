@@ -1,11 +1,11 @@
 import { expect } from "bun:test";
-import { systemClock } from "../../../src/clock.ts";
-import type { Cluster } from "../../../src/cluster.ts";
-import { eventually } from "../../calm.ts";
-import { sharedRedis, startRedis } from "../../redis-house.ts";
-import { requires } from "../../requires.ts";
-import { startProxy } from "../../tcp-proxy.ts";
-import { LEASE_MS, openNode, type TestNode } from "./cluster-house.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { Cluster } from "../../src/cluster.ts";
+import { eventually } from "../calm.ts";
+import { LEASE_MS, openNode, type TestNode } from "../engines/redis/cluster-house.ts";
+import { sharedRedis, startRedis } from "../redis-house.ts";
+import { requires } from "../requires.ts";
+import { startProxy } from "../tcp-proxy.ts";
 
 const redis = sharedRedis();
 const test = requires("redis-server");
