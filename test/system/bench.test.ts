@@ -3,20 +3,16 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { RowResult } from "../../bench/measure.ts";
 import type { Figure } from "../../bench/report.ts";
-import { redisOnPath } from "../redis-house.ts";
-import { locate, requires } from "../requires.ts";
 import { start } from "./program.ts";
 
 const cwd = join(import.meta.dir, "../..");
-const bench = (...args: string[]) => {
-  const env = locate("redis-server") === undefined ? {} : redisOnPath();
-  return start([process.execPath, "bin/fairlead.mjs", "--run", "bench/main.ts", ...args], { cwd, env });
-};
+const bench = (...args: string[]) =>
+  start([process.execPath, "bin/fairlead.mjs", "--run", "bench/main.ts", ...args], { cwd });
 
 /** What the bench found, of a run that must end well. */
 async function measured(...args: string[]): Promise<{ rows: RowResult[]; figures: Figure[] }> {
   const program = bench(...args, "--quick", "--json");
-  expect(await program.ended(280)).toBe(0);
+  expect(await program.ended(60)).toBe(0);
   const output = program.output();
   return JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1));
 }
@@ -41,23 +37,6 @@ test("measures publishes of fairlead.v1, a recovery and the engine with a file, 
   expect(figures).toHaveLength(9);
   for (const { name, value } of figures) if (!name.endsWith("kept")) expect(value).toBeGreaterThan(0);
 }, 70_000);
-
-requires("redis-server")(
-  "measures publishes, readers, nodes and clients on a Redis of its own, if it is asked for it",
-  async () => {
-    const { rows, figures } = await measured("redis");
-    expect(rows).toHaveLength(6);
-    for (const { results } of rows) {
-      expect(results.map(({ server, failed }) => [server, failed])).toEqual([
-        ["memory engine", undefined],
-        ["fairlead", undefined],
-      ]);
-    }
-    expect(new Set(figures.map(({ server }) => server))).toEqual(new Set(["fairlead", "redis-server"]));
-    for (const { value } of figures) expect(value).not.toBeNaN();
-  },
-  300_000,
-);
 
 test("names what can be measured and exits with 2, if a kind is unknown", async () => {
   const program = bench("ehco");

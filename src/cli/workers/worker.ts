@@ -24,7 +24,13 @@ let isServing = false;
 
 function send(message: FromWorker): void {
   // Whoever watches may be gone; that is told by `disconnect`.
-  if (process.connected) process.send?.(message);
+  if (!process.connected) return;
+  try {
+    // With a callback: otherwise a channel that broke just now is an error of the process, which ends it.
+    process.send?.(message, undefined, undefined, () => {});
+  } catch {
+    // The same, where the runtime throws it.
+  }
 }
 
 /** Nobody is connected before it listens, so there is nothing to end in order. */
