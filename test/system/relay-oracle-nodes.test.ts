@@ -20,7 +20,7 @@ for (const kind of RELAY_KINDS) {
     console.log(`oracle: relay ${kind.third} ${peers} on nodes, FAIRLEAD_RUNS=${RUNS} FAIRLEAD_SEED=${SEED}`);
     let given = 0;
     const ends = { delivered: 0, expired: 0, dropped: 0, unknown: 0, engine_down: 0 };
-    const runs = Math.ceil(RUNS / RELAY_KINDS.length);
+    const runs = Math.ceil(RUNS / RELAY_KINDS.length / 2);
     await fc.assert(
       fc.asyncProperty(nodesSteps, async (all) => {
         const played = await playNodes(await redis(), kind, all);

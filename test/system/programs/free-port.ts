@@ -8,10 +8,15 @@ const FIRST = 20_000;
 const COUNT = 10_000;
 const TRIES = 50;
 
-/** Free when it was looked at; a program that finds it taken says so, and its test fails. */
+/** A program may not have bound its port yet when the next one is asked for: of a hundred, two would often be the same. */
+const given = new Set<number>();
+
+/** Free when it was looked at, and given once by this process; a program that finds it taken says so, and its test fails. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const port = FIRST + Math.floor(Math.random() * COUNT);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`none of ${TRIES} ports from ${FIRST} to ${FIRST + COUNT - 1} is free on 127.0.0.1`);
