@@ -170,12 +170,12 @@ describe("Ctrl-C in a terminal, which reaches every process,", () => {
 });
 
 describe("the process that watches", () => {
-  // Not which code they get: run by npm it is 1006, not the 1012 of a drain, and why is not known yet.
-  test("is killed: the workers let their clients go, and nobody is left behind", async () => {
+  test("is killed: the workers drain, and nobody is left behind", async () => {
     const house = await startCrew({ workers: WORKERS, routes });
     const clients = await clientsOf(house, 16);
     house.program.kill("SIGKILL");
-    await Promise.all(clients.map(({ closed }) => bounded("the close", closed)));
+    const ends = await Promise.all(clients.map(({ closed }) => bounded("the close", closed)));
+    expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([1012]));
     expect(await house.program.ended()).toBe("SIGKILL");
     await eventually("nobody is left", () => house.pids.every(hasEnded));
   });

@@ -68,7 +68,9 @@ export function startProgram(config: ConfigInput, terminal = false): Program {
     drain: { window: "500ms" },
     ...config,
   });
-  return start([process.execPath, import.meta.path, told], { cwd: folder(), terminal });
+  // Under `bun test --no-orphans` every Bun below it is killed with its parent: workers could not outlive who watches them.
+  const env = { BUN_FEATURE_FLAG_NO_ORPHANS: "0" };
+  return start([process.execPath, import.meta.path, told], { cwd: folder(), env, terminal });
 }
 
 async function main(): Promise<number> {
